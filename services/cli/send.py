@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -12,9 +14,12 @@ from schemas.person import PersonRequest
 from schemas.send_request import Kind, SendRequest
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
+from services.cli.text_preview import print_text_preview
+from services.ledger.cases import find_settings
 from services.operations import requests
 from services.operations.errors import InvalidRequest
 from services.operations.requests import build_test_request, request_person_text, request_text
+from services.operations.text_preview import preview_text
 from services.operations.validation import build_message, new_id, parse_recipient, require_one_of
 from services.terminal import console, markup, print_json
 
@@ -84,11 +89,17 @@ def send(
     test_mode: Annotated[
         bool, typer.Option("--test-mode", help="Evaluate it as any text, and never send it.")
     ] = False,
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Say what would become of it, when, and at what price."),
+    ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
     """Ask for a text. The gate decides whether it goes out.
+
+    With --preview nothing is sent. The gate's own rules answer, from what is on record.
 
     Example: [cyan]sayso send -t harbor --to +12125550123 --body "Your documents are ready."[/]
     """
@@ -119,11 +130,22 @@ def send(
         undo_seconds=undo_for,
         test_mode=test_mode or None,
     )
+    if preview:
+        _preview(request, bootstrap, state, as_json)
+        return
     operate(find_bootstrap(bootstrap, state), lambda kafka: request_text(kafka, request))
     if as_json:
         print_json(request.model_dump(mode="json", exclude_none=True))
         return
     print_requested(request, options.repeat_options(state, bootstrap))
+
+
+def _preview(request: SendRequest, bootstrap: str | None, state: Path, as_json: bool) -> None:
+    with read_ledger(bootstrap, state, request.tenant) as ledger:
+        found = preview_text(ledger, request, datetime.now(UTC))
+        settings = find_settings(ledger, request.tenant)
+    zone = settings.zone if settings else ZoneInfo("UTC")
+    print_text_preview(found, zone, as_json=as_json)
 
 
 def send_test(

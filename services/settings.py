@@ -18,7 +18,6 @@ VARIABLES: Final = {
     "replication": "SAYSO_REPLICATION",
     "public_url": "SAYSO_PUBLIC_URL",
     "webhook_port": "SAYSO_WEBHOOK_PORT",
-    "consents_port": "SAYSO_CONSENTS_PORT",
     "console_port": "SAYSO_CONSOLE_PORT",
     "console_url": "SAYSO_CONSOLE_URL",
     "provider": "SAYSO_PROVIDER",
@@ -97,7 +96,6 @@ class ServiceSettings(BaseModel):
     replication: Count = Field(default=3, ge=1)
     public_url: str = "http://127.0.0.1:8410"
     webhook_port: Count = Field(default=8410, ge=0, le=65535)
-    consents_port: Count = Field(default=8420, ge=0, le=65535)
     console_port: Count = Field(default=8430, ge=0, le=65535)
     console_url: str = ""
     """How browsers write the console's address. Empty: this machine's, for its own browsers."""

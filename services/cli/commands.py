@@ -187,7 +187,7 @@ PANELS: Final = {
         Entry(
             "keys",
             "keys:app",
-            "API keys of those who report consent. Only their hashes are stored.",
+            "API keys of programs. Only their hashes are stored.",
         ),
         Entry(
             "users",
@@ -205,7 +205,7 @@ PANELS: Final = {
         Entry(
             "consents",
             "processes:consents",
-            "Take consent from forms over HTTP, for callers with an API key.",
+            "The same as console, which takes consents from forms.",
         ),
         Entry("console", "processes:console_pages", "Serve the pages for staff and the HTTP API."),
         Entry(

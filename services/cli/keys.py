@@ -1,4 +1,4 @@
-"""`sayso keys`: who may tell us of consent over HTTP."""
+"""`sayso keys`: which programs may call the HTTP API."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import typer
 
 from services.cli import options
 from services.cli.connection import run
-from services.consents.keys import ApiKeys, KeysError
+from services.console.api.keys import DEFAULT_RATE, HIGHEST_RATE, ApiKeys, KeysError
+from services.console.api.scopes import Scope
 from services.display_text import format_utc
 from services.local.broker import find_running
 from services.operations.errors import InvalidRequest
 from services.operations.tenant_check import require_tenant_in, require_tenants
-from services.operations.validation import parse_tenant
+from services.operations.validation import parse_tenant, require_one_of
 from services.terminal import console, note, print_json, table
 
 app = typer.Typer(
-    help="API keys of those who report consent. Only their hashes are stored.",
+    help="API keys of programs. Only their hashes are stored.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -32,21 +33,39 @@ def add(
         str, typer.Option("--tenant", "-t", help="The only tenant that the key is valid for.")
     ],
     label: Annotated[str, typer.Option(help="What it is for, such as website.")] = "",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"What it may do; give it several times: {', '.join(Scope)}, or all.",
+            show_default="consents",
+        ),
+    ] = None,
+    rate: Annotated[
+        int, typer.Option(help="Calls a second, on average.", min=1, max=HIGHEST_RATE)
+    ] = DEFAULT_RATE,
+    test: Annotated[
+        bool, typer.Option("--test", help="Its texts are judged, and never sent.")
+    ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
     """Make a key. It is shown now and never again.
 
-    Example: [cyan]sayso keys add -t harbor --label website[/]
+    Example: [cyan]sayso keys add -t harbor --label crm --scope messages:write --scope people[/]
     """
     parse_tenant(tenant)
+    scopes = _parse_scopes(scope or [Scope.CONSENTS])
     if where := bootstrap or find_running(state):
         run(require_tenants(where, tenant))
     else:
         require_tenant_in(state, tenant)
     with _explain_errors():
-        made = ApiKeys(state).add(tenant, label, datetime.now(UTC))
-    note(f"Key {made.key.id} for {tenant}. Keep it: it is not shown again.")
+        made = ApiKeys(state).add(
+            tenant, label, datetime.now(UTC), scopes=scopes, rate=rate, test=test
+        )
+    kind = "Test key" if test else "Key"
+    may = ", ".join(made.key.scopes)
+    note(f"{kind} {made.key.id} for {tenant}: {may}. Keep it: it is not shown again.")
     print(made.written, flush=True)
 
 
@@ -75,12 +94,14 @@ def show(
             key.id,
             key.tenant,
             key.label,
+            ", ".join(key.scopes) + (" (test)" if key.test else ""),
             format_utc(key.created_at.isoformat()),
             format_utc(key.revoked_at.isoformat()) if key.revoked_at else "",
         )
         for key in found
     ]
-    console().print(table(None, ("key", "tenant", "about", "made (UTC)", "revoked (UTC)"), rows))
+    columns = ("key", "tenant", "about", "may", "made (UTC)", "revoked (UTC)")
+    console().print(table(None, columns, rows))
 
 
 @app.command()
@@ -95,6 +116,15 @@ def revoke(
     with _explain_errors():
         revoked = ApiKeys(state).revoke(key, datetime.now(UTC))
     console().print(f"Key {revoked.id} of {revoked.tenant} holds no more.")
+
+
+def _parse_scopes(given: list[str]) -> tuple[Scope, ...]:
+    """Raises InvalidRequest."""
+    if given == ["all"]:
+        return tuple(Scope)
+    for one in given:
+        require_one_of("--scope", one, Scope, ("all",))
+    return tuple(scope for scope in Scope if scope in given or "all" in given)
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def _print_addresses(stack: Stack, wanted: StackOptions) -> None:
     screen.print(markup("[bold green]Sayso is up.[/] Ctrl-C stops it."))
     screen.print(f"  Kafka      {stack.bootstrap}")
     screen.print(f"  webhook    {where.public_url}")
-    screen.print(f"  consents   http://127.0.0.1:{where.consents_port} (keys: sayso keys add)")
+    screen.print(f"  API        http://127.0.0.1:{where.console_port}/v1 (keys: sayso keys add)")
     screen.print(f"  console    {make_first_link(wanted.state, where.console_port)}")
     screen.print(f"  provider   {provider}")
     if where.mail_port:
@@ -128,11 +128,12 @@ def simulator(state: options.State = options.STATE) -> None:
 
 
 def consents(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
-    """Take consent from forms over HTTP, for callers with an API key.
+    """The same as `sayso console`, which takes consents from forms since 0.3.
 
-    Example: [cyan]sayso consents --bootstrap kafka-1:9092[/]
+    Example: [cyan]sayso console[/]
     """
-    become("services.consents", bootstrap, state)
+    note("The console takes consents from forms now: this is `sayso console`.")
+    become("services.console", bootstrap, state)
 
 
 def console_pages(

@@ -11,6 +11,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from services.console.access import Public, Requirement, SignInRequired
+from services.console.api.api import Api
+from services.console.api.app import ApiMiddleware, build_api
 from services.console.console import Console
 from services.console.forms import StillUnderWay
 from services.console.live import Watch
@@ -25,7 +27,7 @@ from services.operations.errors import InvalidRequest, OperationError
 LEDGER_AWAY: Final = "The ledger cannot be read just now"
 
 
-def build_app(console: Console) -> FastAPI:
+def build_app(console: Console, api: Api) -> FastAPI:
     """Raises ValueError for a route that does not say who may use it."""
     app = FastAPI(title="Sayso", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.console = console
@@ -33,6 +35,8 @@ def build_app(console: Console) -> FastAPI:
     app.state.watch = Watch(lambda: console.ledger, console.clock)
     app.state.renderer = Renderer(app.state.tokens)
     app.add_middleware(SecurityMiddleware, url=console.url)
+    secure = console.url.startswith("https:")
+    app.add_middleware(ApiMiddleware, api=build_api(api), secure=secure)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     for router in ROUTERS:
         _require_requirements(router)

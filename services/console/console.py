@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from services.console.accounts.store import Store
+from services.kafka.batch_publisher import BatchPublisher
 from services.ledger import Ledger
 from services.ledger.ledger import FILE
 from services.operations.errors import InvalidRequest
@@ -15,6 +16,8 @@ from services.operations.session import PATIENCE, Session
 from services.settings import ServiceSettings
 
 T = TypeVar("T")
+KAFKA_TIMEOUT: Final = 5.0
+"""Seconds for Kafka to confirm."""
 POLL: Final = 0.05
 """Seconds between two looks at the ledger while a request waits for an answer."""
 
@@ -58,6 +61,7 @@ class LedgerSession(Session):
 
     def __init__(self, bootstrap: str, ledger: Callable[[], Ledger]) -> None:
         super().__init__(bootstrap, source="console")
+        self._publisher = BatchPublisher(bootstrap, source="console", timeout=KAFKA_TIMEOUT)
         self._ledger = ledger
 
     async def require_tenants(self, *tenants: str) -> None:

@@ -97,7 +97,6 @@ def compute_rights() -> Mapping[str, Rights]:
     return {
         **{name: _of_processor(processor) for name, processor in PROCESSORS.items()},
         "webhook": _topics(Operation.WRITE, (t.INBOUND, t.DELIVERY_RECEIPTS)),
-        "consents": _topics(Operation.WRITE, (t.CONSENT_EVENTS,)),
         "notify": _topics(Operation.READ, (t.MAIL_REQUESTS, t.SETTINGS, t.SENDERS))
         + _topics(Operation.WRITE, (t.DEAD_LETTERS,))
         + _group("notify", Operation.READ),

@@ -23,7 +23,6 @@ PROCESSORS: Final = (
     "cases",
 )
 WEBHOOK_PORT: Final = 8410
-CONSENTS_PORT: Final = 8420
 CONSOLE_PORT: Final = 8430
 MAIL_SERVER: Final = "SAYSO_SMTP_URL"
 CAUGHT_FROM: Final = "Sayso <sayso@sayso.invalid>"
@@ -38,7 +37,6 @@ class Addresses(NamedTuple):
     provider_port: int
     journal: Path
     """The simulator's own account of what it was asked, for whoever wants to count."""
-    consents_port: int = CONSENTS_PORT
     console_port: int = CONSOLE_PORT
     mail_port: int | None = None
     """The mail catcher's. None: a mail server of one's own is named, or nothing is mailed."""
@@ -50,7 +48,6 @@ def choose_addresses(state: Path, simulated: bool, invented: bool = False) -> Ad
     `invented`: its tenants are made up, so that no mail about them may leave, whatever mail server
     is named."""
     webhook = _choose("SAYSO_WEBHOOK_PORT", WEBHOOK_PORT, simulated)
-    consents = _choose("SAYSO_CONSENTS_PORT", CONSENTS_PORT, simulated)
     console = _choose("SAYSO_CONSOLE_PORT", CONSOLE_PORT, simulated)
     provider = choose_port(avoid=webhook) if simulated else 0
     public_url = os.environ.get("SAYSO_PUBLIC_URL", "")
@@ -60,7 +57,6 @@ def choose_addresses(state: Path, simulated: bool, invented: bool = False) -> Ad
         f"http://{LOOPBACK}:{provider}" if simulated else None,
         provider,
         state.absolute() / "simulator.jsonl",
-        consents,
         console,
         choose_port(avoid=provider) if invented or not os.environ.get(MAIL_SERVER) else None,
     )
@@ -79,7 +75,6 @@ def build_environment(bootstrap: str, state: Path, addresses: Addresses) -> dict
         "SAYSO_STATE": str(state.absolute()),
         "SAYSO_PUBLIC_URL": addresses.public_url,
         "SAYSO_WEBHOOK_PORT": str(addresses.webhook_port),
-        "SAYSO_CONSENTS_PORT": str(addresses.consents_port),
         "SAYSO_CONSOLE_PORT": str(addresses.console_port),
     }
     if addresses.mail_port:
@@ -102,7 +97,6 @@ def edge_specs(
     """The processes that touch the world. `script` and `seed` are the simulator's."""
     servers = [
         ProcessSpec("webhook", ("services.webhook",), environment),
-        ProcessSpec("consents", ("services.consents",), environment),
         ProcessSpec("console", ("services.console",), environment),
         *_mail_specs(environment, addresses),
     ]

@@ -87,8 +87,7 @@ async def run_stack(options: StackOptions, say: Say) -> AsyncIterator[Stack]:
         environment = process_specs.build_environment(bootstrap, options.state, addresses)
         simulator = "the provider simulator, " if options.simulated else ""
         say(
-            f"starting {simulator}the webhook, the consents API, the console, the mails to staff"
-            " and the event webhooks"
+            f"starting {simulator}the webhook, the console, the mails to staff and the event webhooks"
         )
         edges = process_specs.edge_specs(environment, addresses, options.script, options.seed)
         readers = (process_specs.ledger_spec, process_specs.event_webhooks_spec)
@@ -172,9 +171,9 @@ def _describe_failure(broker: EmbeddedBroker | None) -> str | None:
 async def _stop(supervisor: Supervisor, broker: EmbeddedBroker | None, say: Say) -> None:
     if broker or supervisor.names:
         last = ", broker" if broker else ""
-        say(f"stopping: processors, simulator, webhook and consents, ledger{last}")
+        say(f"stopping: processors, simulator, webhook, console, ledger{last}")
     await supervisor.stop(*process_specs.PROCESSORS)
-    await supervisor.stop("simulator", "webhook", "consents", "console", "notify", "event-webhooks")
+    await supervisor.stop("simulator", "webhook", "console", "notify", "event-webhooks")
     await supervisor.stop("mail-catcher")
     await supervisor.stop("ledger")
     supervisor.close()

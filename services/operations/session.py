@@ -45,6 +45,10 @@ class Session:
     ) -> None:
         await self._publisher.stop()
 
+    async def is_ready(self) -> bool:
+        """Whether a broker answers now."""
+        return await self._publisher.is_reachable()
+
     async def publish(self, topic: Topic[M], messages: Sequence[M]) -> None:
         """Return once Kafka has confirmed them all.  Raises OperationFailed."""
         await self.require_topic(topic)

@@ -41,7 +41,7 @@ async def test_a_taken_port_is_named_with_its_process_and_a_way_out(
 
     settings = {
         "webhook": "SAYSO_WEBHOOK_PORT",
-        "consents": "SAYSO_CONSENTS_PORT",
+        "console": "SAYSO_CONSOLE_PORT",
         "simulator": "--port",
     }
     specs = process_specs.edge_specs(environment, where, None, 0)

@@ -30,7 +30,7 @@ def environment(**more: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("SAYSO_", "TWILIO_"))
     }
-    return ours | {"SAYSO_WEBHOOK_PORT": "0", "SAYSO_CONSENTS_PORT": "0", "NO_COLOR": "1"} | more
+    return ours | {"SAYSO_WEBHOOK_PORT": "0", "SAYSO_CONSOLE_PORT": "0", "NO_COLOR": "1"} | more
 
 
 class Up:

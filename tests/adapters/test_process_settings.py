@@ -17,7 +17,7 @@ PROCESSES = [
     ["services.workers", "dispatch"],
     ["services.ledger"],
     ["services.webhook"],
-    ["services.consents"],
+    ["services.console"],
     ["services.observability"],
     ["services.notify"],
     ["services.event_webhooks"],
@@ -52,7 +52,7 @@ def test_wrong_settings_are_exit_code_2(
         [sys.executable, "-m", *process],
         env=plain
         | {"SAYSO_STATE": str(tmp_path), "TWILIO_AUTH_TOKEN": "x"}
-        | {"SAYSO_WEBHOOK_PORT": str(choose_port()), "SAYSO_CONSENTS_PORT": str(choose_port())}
+        | {"SAYSO_WEBHOOK_PORT": str(choose_port()), "SAYSO_CONSOLE_PORT": str(choose_port())}
         | {"SAYSO_SMTP_URL": "smtp://127.0.0.1:9", "SAYSO_MAIL_FROM": "office@example.com"}
         | environment,
         capture_output=True,

@@ -24,7 +24,7 @@ from schemas.topics import (
     SETTINGS,
 )
 from services.cli.app import run
-from services.consents.keys import ApiKeys
+from services.console.api.keys import ApiKeys
 from services.operations.dead_letters import CAUSES
 from tests.adapters.ledger_filler import NOON, fill_ledger
 from tests.adapters.ledger_messages import ANA, make_history

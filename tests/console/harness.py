@@ -16,6 +16,9 @@ from services.console.access import COOKIE
 from services.console.accounts.sessions import Sessions
 from services.console.accounts.store import Store
 from services.console.accounts.users import Users
+from services.console.api.api import Api
+from services.console.api.idempotency import Idempotency
+from services.console.api.idempotency_store import IdempotencyStore
 from services.console.app import build_app
 from services.console.console import Console
 from services.console.viewer import ANY, Grant, Role
@@ -56,7 +59,8 @@ class Harness:
         self.state = state
         self.console = console
         self.kafka = kafka
-        self.app = build_app(console)
+        self.api = Api(console, Idempotency(IdempotencyStore(state)))
+        self.app = build_app(console, self.api)
 
     def anonymous(self) -> TestClient:
         return TestClient(self.app, base_url=URL, headers=FROM_A_PAGE, raise_server_exceptions=True)

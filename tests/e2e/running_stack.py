@@ -103,7 +103,7 @@ async def start_stack(
     wanted = StackOptions(state, bootstrap, script=write_script(state, script or {}), seed=3)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SAYSO_WEBHOOK_PORT", "0")
-        environment.setenv("SAYSO_CONSENTS_PORT", "0")
+        environment.setenv("SAYSO_CONSOLE_PORT", "0")
         async with run_stack(wanted, lambda sentence: None) as running:
             publisher = Publisher(running.bootstrap, source="test", timeout=60)
             try:

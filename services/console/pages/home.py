@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from services.console.access import PUBLIC, Allow, Visit
 from services.console.console import Console
@@ -22,6 +22,13 @@ def show_home(visit: Annotated[Visit, Allow(None)]) -> Response:
             if visit.viewer.may(item.permission, tenant):
                 return RedirectResponse(f"/t/{tenant}/{item.path}", 303)
     return draw(visit, "home.html")
+
+
+@router.get("/ready")
+async def tell_ready(console: Annotated[Console, PUBLIC]) -> JSONResponse:
+    """Whether Kafka can be had."""
+    ready = await console.kafka.is_ready()
+    return JSONResponse({"ready": ready, "kafka": ready}, 200 if ready else 503)
 
 
 @router.get("/live")

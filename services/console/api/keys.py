@@ -8,7 +8,7 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +18,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.base import Slug, UtcTime
 from schemas.text_hash import sha256_hex
+from services.console.api.scopes import Scope
 
 FILE: Final = "api-keys.json"
 SECRET_BYTES: Final = 32
 """256 random bits cannot be guessed, so one plain SHA-256 is enough to hide them (a password needs
 more)."""
+
+DEFAULT_RATE: Final = 50
+"""Calls a second, on average."""
+HIGHEST_RATE: Final = 100_000
 
 _WRITTEN: Final = re.compile(r"sayso_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
@@ -40,6 +45,12 @@ class ApiKey(BaseModel):
     label: str = ""
     sha256: str
     """Of the secret half."""
+    scopes: tuple[str, ...] = (Scope.CONSENTS,)
+    """What it may do. A key of a version before 0.3 reports consents."""
+    rate: int = DEFAULT_RATE
+    """Calls a second, on average."""
+    test: bool = False
+    """What is asked for with it is judged, and never sent."""
     created_at: UtcTime
     revoked_at: UtcTime | None = None
 
@@ -68,16 +79,19 @@ class ApiKeys:
         self._path = state / FILE
         self._stamp: tuple[int, int, int] | None = None
         self._keys: tuple[ApiKey, ...] = ()
+        self._by_id: dict[str, ApiKey] = {}
 
     def all(self) -> tuple[ApiKey, ...]:
         """Oldest first. Raises KeysError."""
         try:
             stat = self._path.stat()
         except FileNotFoundError:
+            self._keys, self._by_id, self._stamp = (), {}, None
             return ()
         stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         if stamp != self._stamp:
             self._keys = self._read()
+            self._by_id = {key.id: key for key in self._keys}
             self._stamp = stamp
         return self._keys
 
@@ -85,16 +99,33 @@ class ApiKeys:
         """The key that a caller sent, if it exists and is not revoked. Raises KeysError."""
         parts = _WRITTEN.fullmatch(written)
         identity, secret = parts.groups() if parts else ("", "")
-        key = next((key for key in self.all() if key.id == identity), _NO_KEY)
+        self.all()
+        key = self._by_id.get(identity, _NO_KEY)
         same = hmac.compare_digest(key.sha256, sha256_hex(secret))
         return key if same and key.revoked_at is None else None
 
-    def add(self, tenant: str, label: str, now: datetime) -> NewKey:
+    def add(
+        self,
+        tenant: str,
+        label: str,
+        now: datetime,
+        *,
+        scopes: Collection[Scope] = (Scope.CONSENTS,),
+        rate: int = DEFAULT_RATE,
+        test: bool = False,
+    ) -> NewKey:
         """Raises KeysError."""
         identity = secrets.token_hex(6)
         secret = secrets.token_urlsafe(SECRET_BYTES)
         key = ApiKey(
-            id=identity, tenant=tenant, label=label, sha256=sha256_hex(secret), created_at=now
+            id=identity,
+            tenant=tenant,
+            label=label,
+            sha256=sha256_hex(secret),
+            scopes=tuple(scope for scope in Scope if scope in scopes),
+            rate=rate,
+            test=test,
+            created_at=now,
         )
         with self._lock():
             self._write((*self._read(), key))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from ipaddress import ip_address
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -23,6 +23,8 @@ from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
 from schemas.consent_dates import CLOCK_SKEW, why_no_proof
 from schemas.numbers import E164, e164
 from schemas.text_hash import sha256_hex
+from services.console.api.calls import explain_field
+from services.console.api.problems import FieldProblem
 from streams.gate.number_validation import PROBLEMS, validate_number
 from streams.inbound_keywords import Meaning, classify_reply
 
@@ -32,13 +34,6 @@ MAX_URL: Final = 2000
 _OPT_IN: Final = "opt_in"
 _HASH: Final = "wording_sha256"
 """What else the whole of an opt-out is checked for."""
-
-
-class Problem(NamedTuple):
-    field: str
-    """Where in the body."""
-    fix: str
-    """What to do, without the value: it may be a phone number."""
 
 
 def _parse_number(written: str, given: ValidationInfo) -> str:
@@ -79,7 +74,7 @@ def _check_url(written: str) -> str:
     return written
 
 
-class _Body(Message):
+class ConsentClaim(Message):
     """An opt-in has to carry what the person saw, and where. An opt-out needs no evidence."""
 
     model_config = ConfigDict(extra="forbid")
@@ -100,7 +95,7 @@ class _Body(Message):
     ip: Annotated[str, AfterValidator(_parse_ip)] | None = None
 
     @model_validator(mode="after")
-    def _check_proof(self) -> _Body:
+    def _check_proof(self) -> ConsentClaim:
         missing = [name for name in ("wording", "url", "ip") if getattr(self, name) is None]
         if self.action == _OPT_IN and missing:
             raise ValueError(f"an opt-in needs its proof: give {', '.join(missing)}")
@@ -114,28 +109,31 @@ class _Body(Message):
 
 def parse_claim(
     tenant: str, body: Any, key_id: str, now: datetime
-) -> ConsentEvent | tuple[Problem, ...]:
+) -> ConsentEvent | tuple[FieldProblem, ...]:
     try:
-        given = _Body.model_validate_json(json.dumps(body))
+        given = ConsentClaim.model_validate_json(json.dumps(body))
     except ValidationError as error:
         no = read_opt_out(body, now)
         if no is not None:
             return _build_event(tenant, no, key_id)
-        return tuple(_problem(one) for one in error.errors(include_url=False, include_input=False))
+        return tuple(
+            explain_field(one) for one in error.errors(include_url=False, include_input=False)
+        )
     except RecursionError:
-        fix = "these are objects in objects without end: send the fields that the README names"
-        return (Problem("body", fix),)
+        fix = "these are objects in objects without end: send the fields that are documented"
+        return (FieldProblem(field="body", fix=fix),)
     at = given.at
     if given.action == _OPT_IN:  # a no counts, whatever its caller's clock says
         if at > now + CLOCK_SKEW:
             fix = "this is in the future: send the time at which the person did it"
-            return (Problem("at", fix),)
+            return (FieldProblem(field="at", fix=fix),)
         if problem := why_no_proof(at, now, ahead=CLOCK_SKEW):
-            return (Problem("at", f"this {problem}: send the time at which the person did it"),)
+            fix = f"this {problem}: send the time at which the person did it"
+            return (FieldProblem(field="at", fix=fix),)
     return _build_event(tenant, given, key_id)
 
 
-def _build_event(tenant: str, given: _Body, key_id: str) -> ConsentEvent:
+def _build_event(tenant: str, given: ConsentClaim, key_id: str) -> ConsentEvent:
     evidence = Evidence(
         wording=given.wording,
         wording_version=given.wording_version,
@@ -156,13 +154,13 @@ def _build_event(tenant: str, given: _Body, key_id: str) -> ConsentEvent:
     )
 
 
-def read_opt_out(body: Any, now: datetime) -> _Body | None:
+def read_opt_out(body: Any, now: datetime) -> ConsentClaim | None:
     """A no is never held to the proof of a yes: what is wrong beside its number is left out."""
     action = body.get("action") if isinstance(body, dict) else None
     if not isinstance(action, str) or not _is_no(action):
         return None
     told = json.dumps(body, sort_keys=True)
-    given = {name: _drop_halves(body[name]) for name in _Body.model_fields if name in body}
+    given = {name: _drop_halves(body[name]) for name in ConsentClaim.model_fields if name in body}
     given = {name: value for name, value in given.items() if isinstance(value, str | bool)}
     instead = {
         "action": ConsentAction.OPT_OUT,
@@ -170,9 +168,9 @@ def read_opt_out(body: Any, now: datetime) -> _Body | None:
         "at": now.isoformat(),
     }
     given["action"] = instead["action"]
-    for _ in range(len(_Body.model_fields)):
+    for _ in range(len(ConsentClaim.model_fields)):
         try:
-            return _Body.model_validate_json(json.dumps(given))
+            return ConsentClaim.model_validate_json(json.dumps(given))
         except ValidationError as error:
             wrong = {str(one["loc"][0]) if one["loc"] else _HASH for one in error.errors()}
             if "number" in wrong:
@@ -195,20 +193,3 @@ def _drop_halves(value: Any) -> Any:
 
 def _hash_wording(wording: str | None) -> str | None:
     return None if wording is None else sha256_hex(wording)
-
-
-_FIXES: Final = {
-    "missing": "give it",
-    "extra_forbidden": "this field is not known: leave it out, or correct its name",
-    "string_pattern_mismatch": (
-        "use letters, digits and . _ : @ - (128 at most, no blank, no slash)"
-    ),
-}
-
-
-def _problem(error: Any) -> Problem:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"].startswith(("datetime", "timezone")):
-        message = "write a time with its zone, such as 2026-12-01T09:00:00-05:00"
-    field = ".".join(map(str, error["loc"])) or "body"
-    return Problem(field, _FIXES.get(error["type"], message))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.consent import ConsentEvent
-from services.consents.parsing import parse_claim
+from services.console.api.consent_claims import parse_claim
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NUMBER = "+12125550123"

@@ -20,23 +20,22 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 from structlog.testing import capture_logs
 
-from schemas.consent import ConsentEvent
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_EVENTS, SETTINGS
 from services.cli.app import run
-from services.consents.app import MAX_BODY, Consents, TenantDirectory
-from services.consents.idempotency_store import RETENTION, IdempotencyStore, Reservation
-from services.consents.keys import FILE, ApiKeys, KeysError
-from services.consents.parsing import parse_claim
+from services.console.api.consent_claims import parse_claim
+from services.console.api.consents import MAX_BODY
+from services.console.api.idempotency_store import FILE as IDS
+from services.console.api.keys import FILE, ApiKeys, KeysError
 from services.kafka.publisher import Publisher
 from services.ledger import Ledger
 from services.ledger.ledger import FILE as LEDGER
 from tests.adapters.processes import launch, service
 from tests.adapters.servers import nobody_listens
 from tests.adapters.topics import records
+from tests.console.api.serving import house_on, served
 
 NOW = datetime.now(UTC)
 NUMBER = "+12125550123"
@@ -52,7 +51,7 @@ TOLD: dict[str, Any] = {
     "ip": "192.0.2.44",
 }
 PATH = "/v1/tenants/acme/consents"
-README = Path(__file__).parents[2] / "services" / "consents" / "README.md"
+README = Path(__file__).parents[3] / "docs" / "guides" / "consents-api.md"
 
 
 class Api:
@@ -77,19 +76,8 @@ class Api:
 
 @asynccontextmanager
 async def serving(bootstrap: str, state: Path) -> AsyncIterator[Api]:
-    publisher, ids = Publisher(bootstrap, source="consents", timeout=10), IdempotencyStore(state)
-    runner = web.AppRunner(
-        Consents(ApiKeys(state), ids, TenantDirectory(state), publisher).app(), shutdown_timeout=0.1
-    )
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        async with aiohttp.ClientSession() as http:
-            yield Api(f"http://127.0.0.1:{runner.addresses[0][1]}", state, http)
-    finally:
-        await runner.cleanup()
-        await publisher.stop()
-        ids.close()
+    async with served(bootstrap, state) as url, aiohttp.ClientSession() as http:
+        yield Api(url, state, http)
 
 
 def dead_broker() -> str:
@@ -231,7 +219,7 @@ async def test_other_addresses_and_methods(api: Api) -> None:
     assert (await api.post(TOLD, path="/v1/tenants/acme/consent"))[0] == 404
     async with aiohttp.ClientSession() as http, http.get(api.url + PATH) as answer:
         assert (answer.status, answer.headers["Allow"]) == (405, "POST")
-        assert "POST to" in (await answer.json())["error"]
+        assert "POST" in (await answer.json())["detail"]
 
 
 async def test_without_kafka_the_caller_is_told_to_retry(api: Api) -> None:
@@ -245,7 +233,7 @@ async def test_without_kafka_the_caller_is_told_to_retry(api: Api) -> None:
         async with http.get(api.url + "/ready") as answer:
             assert answer.status == 503
         async with http.get(api.url + "/live") as answer:
-            assert (await answer.json())["answers"] == {"503": 3, "409": 1}
+            assert await answer.json() == {"live": True}
 
 
 async def test_unreadable_keys_let_no_caller_in(api: Api) -> None:
@@ -276,8 +264,8 @@ async def test_a_consent_arrives_once_with_its_evidence(fresh_cluster: str, tmp_
             assert (await api.post(out, **{"Idempotency-Key": "f-3"}))[0] == 202, (
                 "whoever wants out needs no proof"
             )
-            with contextlib.closing(sqlite3.connect(tmp_path / "consent-ids.sqlite")) as sql:
-                sql.execute("DROP TABLE ids")
+            with contextlib.closing(sqlite3.connect(tmp_path / IDS)) as sql:
+                sql.execute("DROP TABLE calls")
             out["event_id"] = "f-4"
             assert (await api.post(out))[0] == 202, "nor ids that can be noted down"
     found = await records(fresh_cluster, CONSENT_EVENTS)
@@ -336,10 +324,10 @@ async def test_the_readme_says_what_happens(fresh_cluster: str, tmp_path: Path) 
     told = {
         "SAYSO_BOOTSTRAP": fresh_cluster,
         "SAYSO_STATE": str(tmp_path),
-        "SAYSO_CONSENTS_PORT": "0",
+        "SAYSO_CONSOLE_PORT": "0",
     }
-    async with service("services.consents", tmp_path, **told) as running:
-        command = call.replace("http://127.0.0.1:8420", running.url)
+    async with service("services.console", tmp_path, **told) as running:
+        command = call.replace("http://127.0.0.1:8430", running.url)
         said = await _shell(f"KEY={key}\n{command}")
         assert json.loads(said) == json.loads(answer)
         assert json.loads(await _shell(f"KEY={key}\n{command}"))["repeated"] is True
@@ -362,9 +350,9 @@ async def _shell(script: str) -> str:
 async def test_one_sentence_when_it_cannot_start(tmp_path: Path) -> None:
     for told, words in (
         ({}, b"SAYSO_BOOTSTRAP"),
-        ({"SAYSO_CONSENTS_PORT": "high"}, b"SAYSO_CONSENTS_PORT"),
+        ({"SAYSO_CONSOLE_PORT": "high"}, b"SAYSO_CONSOLE_PORT"),
     ):
-        process = await launch("services.consents", SAYSO_STATE=str(tmp_path), **told)
+        process = await launch("services.console", SAYSO_STATE=str(tmp_path), **told)
         _, said = await process.communicate()
         assert (process.returncode, said.startswith(words), said.count(b"\n")) == (2, True, 1)
 
@@ -416,44 +404,24 @@ def test_a_key_is_revoked_once(tmp_path: Path) -> None:
         keys.revoke("nobody", NOW)
 
 
-def told_at(moment: datetime, **changes: Any) -> ConsentEvent:
-    event = parse_claim("acme", TOLD | changes, "k", moment)
-    assert isinstance(event, ConsentEvent)
-    return event
+async def test_event_ids_are_per_tenant_and_independent_of_the_key(tmp_path: Path) -> None:
+    """A tenant may replace its key between two tries."""
+    async with house_on(tmp_path) as house:
+        first, renewed, other = house.caller(), house.caller(), house.caller("bolt")
+        assert (await first.post(PATH, TOLD)).status_code == 202
+        assert (await renewed.post(PATH, TOLD)).status_code == 200
+        assert (await other.post(PATH.replace("acme", "bolt"), TOLD)).status_code == 202
+        assert [event.tenant for _, event in house.published] == ["acme", "bolt"]
 
 
-def test_ids_outlive_a_restart_and_are_forgotten_in_the_end(tmp_path: Path) -> None:
-    first = IdempotencyStore(tmp_path)
-    assert [first.reserve(told_at(NOW), NOW), first.reserve(told_at(NOW), NOW)] == [
-        Reservation.NEW,
-        Reservation.UNCONFIRMED,
-    ]
-    first.mark_published(told_at(NOW))
-    first.close()
-    second = IdempotencyStore(tmp_path)
-    assert second.reserve(told_at(NOW), NOW) == Reservation.PUBLISHED
-    assert second.reserve(told_at(NOW, ip="192.0.2.45"), NOW) == Reservation.CONFLICT
-    assert second.reserve(told_at(NOW, event_id="f-2"), NOW) == Reservation.NEW
-    assert (
-        second.reserve(told_at(NOW, ip="192.0.2.45"), NOW + RETENTION + timedelta(seconds=1))
-        == Reservation.NEW
-    )
-    second.close()
-
-
-def test_event_ids_are_per_tenant_and_independent_of_the_key(tmp_path: Path) -> None:
-    ids = IdempotencyStore(tmp_path)
-    ours, theirs = parse_claim("acme", TOLD, "k1", NOW), parse_claim("bolt", TOLD, "k1", NOW)
-    renewed = parse_claim("acme", TOLD, "k2", NOW)
-    assert isinstance(ours, ConsentEvent)
-    assert isinstance(theirs, ConsentEvent)
-    assert isinstance(renewed, ConsentEvent)
-    assert [ids.reserve(ours, NOW), ids.reserve(theirs, NOW), ids.reserve(renewed, NOW)] == [
-        Reservation.NEW,
-        Reservation.NEW,
-        Reservation.UNCONFIRMED,
-    ]
-    ids.close()
+async def test_an_opt_out_is_taken_while_the_same_id_is_under_way(tmp_path: Path) -> None:
+    async with house_on(tmp_path) as house:
+        caller = house.caller()
+        out = {"event_id": "f-1", "action": "opt_out", "number": NUMBER, "at": TOLD["at"]}
+        assert (await caller.post(PATH, TOLD)).status_code == 202
+        assert (await caller.post(PATH, TOLD | {"ip": "192.0.2.45"})).status_code == 409
+        assert (await caller.post(PATH, out)).status_code == 202
+        assert [event.action for _, event in house.published] == ["opt_in", "opt_out"]
 
 
 def test_a_body_that_is_just_not_too_deep_to_read_is_refused_too() -> None:

@@ -1,0 +1,109 @@
+"""The OpenAPI document of the API: served, and kept in the repository.
+
+`python -m services.console.api.openapi` writes it anew.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from services.console.api import problems
+from services.console.api.calls import find_need
+from services.console.api.consent_claims import ConsentClaim
+from services.console.api.problems import ProblemBody, ProblemType
+
+FILE: Final = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"
+VERSION: Final = "1"
+ABOUT: Final = (
+    "Texts on the recipient's say-so. `docs/guides/api.md` explains it. Every call needs a key"
+    " (`sayso keys add`), which is for one tenant and has scopes."
+)
+EVERYWHERE: Final = (
+    problems.UNAUTHORIZED,
+    problems.SCOPE,
+    problems.NOT_FOUND,
+    problems.RATE,
+    problems.INTERNAL,
+    problems.UNAVAILABLE,
+)
+WITH_BODY: Final = (
+    problems.MALFORMED,
+    problems.TOO_SLOW,
+    problems.UNDER_WAY,
+    problems.TOO_LARGE,
+    problems.MEDIA,
+)
+_SCHEMAS: Final = "#/components/schemas/"
+_METHODS: Final = ("get", "put", "post", "delete")
+
+
+def describe(routes: Sequence[APIRoute]) -> bytes:
+    """As JSON, in one form."""
+    return (json.dumps(build(routes), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def build(routes: Sequence[APIRoute]) -> dict[str, Any]:
+    document = get_openapi(
+        title="Sayso", version=VERSION, description=ABOUT, routes=routes, openapi_version="3.1.0"
+    )
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for model in (ProblemBody, ConsentClaim):
+        _add_schema(schemas, model)
+    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    components["schemas"] = dict(sorted(schemas.items()))
+    for route in routes:
+        for method in route.methods or ():
+            operation = document["paths"][route.path_format][method.lower()]
+            _finish(operation, route)
+    return document
+
+
+def _add_schema(schemas: dict[str, Any], model: Any) -> None:
+    found = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
+    for name, schema in found.pop("$defs", {}).items():
+        schemas.setdefault(name, schema)
+    schemas["Problem" if model is ProblemBody else model.__name__] = found
+
+
+def _finish(operation: dict[str, Any], route: APIRoute) -> None:
+    operation["operationId"] = route.name
+    need = find_need(route)
+    assert need is not None
+    operation["security"] = [{"key": [need.scope.value]}]
+    answers = operation["responses"]
+    answers.pop("422", None)
+    kinds = [*EVERYWHERE, problems.INVALID]
+    if "requestBody" in operation:
+        kinds += WITH_BODY
+    for kind in kinds:
+        _add_problem(answers, kind)
+    operation["responses"] = dict(sorted(answers.items()))
+
+
+def _add_problem(answers: dict[str, Any], kind: ProblemType) -> None:
+    answers[str(kind.status)] = {
+        "description": kind.title,
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}},
+    }
+
+
+def main() -> int:
+    from services.console.api.app import list_routes  # noqa: PLC0415 - it imports this module
+
+    FILE.write_bytes(describe(list_routes()))
+    print(f"wrote {FILE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -50,12 +50,8 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
         console = Console(settings, url.rstrip("/"), store, kafka)
         api = await stack.enter_async_context(open_api(console))
         with explain_bind_errors(given.host, settings.console_port, "SAYSO_CONSOLE_PORT"):
-<<<<<<< HEAD
-            app = build_app(console)
+            app = build_app(console, api)
             server = serve(app, given.host, settings.console_port, grace=GRACE)
-=======
-            server = serve(build_app(console, api), given.host, settings.console_port, grace=GRACE)
->>>>>>> 064d8a7 (Take texts and consents over HTTP, in the console's process)
             host, port = await stack.enter_async_context(server)
         stack.push_async_callback(app.state.watch.close)  # before the server waits for its streams
         print(f"console at http://{host}:{port}, for {console.url}", flush=True)

@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Final
 
 from services.console.api.idempotency import Idempotency
 from services.console.api.idempotency_store import IdempotencyStore
@@ -14,9 +13,6 @@ from services.console.api.keys import ApiKeys
 from services.console.api.rate_limit import RateLimit
 from services.console.api.tenants import TenantDirectory
 from services.console.console import Console
-
-READ_TIMEOUT: Final = 10.0
-"""Seconds for the whole body."""
 
 
 class Api:

@@ -6,47 +6,34 @@ when the application is built.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import json
-import re
-import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple
 
 import structlog
 from fastapi import Depends, Header, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from schemas.base import IDENTITY
 from services.console.api import problems
-from services.console.api.api import READ_TIMEOUT, Api
-from services.console.api.idempotency import Verdict
-from services.console.api.idempotency_store import Claim
+from services.console.api.api import Api
+from services.console.api.bodies import MAX_BATCH_BODY, MAX_BODY, parse_json, read_body, read_json
+from services.console.api.errors import explain_error
 from services.console.api.keys import ApiKey, KeysError
-from services.console.api.problems import FieldProblem, Problem, unavailable
+from services.console.api.problems import Problem, unavailable
 from services.console.api.scopes import Scope
 from services.console.console import Console
-from services.ledger import Ledger, LedgerError
-from services.operations.errors import InvalidRequest, OperationError
+from services.ledger import Ledger
 from services.operations.session import Session
 from services.operations.validation import new_id
 
-MAX_BODY: Final = 64 << 10
-"""Bytes of one object."""
-MAX_BATCH_BODY: Final = 2 << 20
-MAX_DEPTH: Final = 32
-"""Levels of objects and lists in one another."""
 _AUTHENTICATE: Final = {"WWW-Authenticate": 'Bearer realm="sayso"'}
 _CALL: Final = "sayso.call"
 """Of the ASGI scope."""
-_OPENING: Final = re.compile(rb"[\[{]")
 
 log = structlog.get_logger("sayso.api")
 
@@ -293,165 +280,3 @@ def read_idempotency_key(request: Request) -> str | None:
         detail = "Use letters, digits and . _ : @ - in Idempotency-Key, 128 at most."
         raise Problem(problems.IDEMPOTENCY_KEY, detail)
     return key
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """Raises Problem."""
-    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        detail = "Send JSON, with `Content-Type: application/json`."
-        raise Problem(problems.MEDIA, detail)
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(READ_TIMEOUT):
-            async for part in request.stream():
-                size += len(part)
-                if size > limit:
-                    raise Problem(problems.TOO_LARGE, f"Send at most {limit} bytes.")
-                parts.append(part)
-    except (TimeoutError, ClientDisconnect):
-        detail = "The body did not come in time: send it again."
-        raise Problem(problems.TOO_SLOW, detail) from None
-    return b"".join(parts)
-
-
-def parse_json(body: bytes) -> Any:
-    """Strictly: no NaN, no name twice, no half a character. Raises Problem."""
-    detail = "The body is not JSON in UTF-8."
-    if len(_OPENING.findall(body)) > MAX_DEPTH and _depth(body) > MAX_DEPTH:
-        raise Problem(problems.MALFORMED, "The body is not JSON that anybody needs: too deep.")
-    try:
-        return json.loads(
-            body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_refuse_repeats
-        )
-    except (ValueError, RecursionError):
-        raise Problem(problems.MALFORMED, detail) from None
-
-
-def _depth(body: bytes) -> int:
-    """At most; brackets inside of texts are left out."""
-    depth = deepest = 0
-    for byte in re.sub(rb'"(?:[^"\\]|\\.)*"', b"", body):
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    return deepest
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(name)
-
-
-def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name twice")
-    return found
-
-
-# The same call twice.
-
-
-async def once(
-    call: Call, body: BaseModel | None, work: Callable[[], Awaitable[BaseModel]]
-) -> Response:
-    """Do the work, or give the answer that it had before under the same Idempotency-Key."""
-    if call.idempotency_key is None:
-        return _answer((await work()).model_dump_json())
-    said = body.model_dump_json().encode() if body is not None else b""
-    claim = Claim(
-        call.tenant, f"{call.route}/{call.idempotency_key}", hashlib.sha256(said).digest()
-    )
-    idempotency = call.api.idempotency
-    (reserved,) = await idempotency.reserve([claim], call.now)
-    require_free(reserved.verdict)
-    if reserved.verdict is Verdict.DONE:
-        return _answer(reserved.answer or "{}")
-    try:
-        answer = (await work()).model_dump_json()
-    except BaseException:
-        idempotency.release([claim])
-        raise
-    idempotency.finish([claim], answer)
-    return _answer(answer)
-
-
-def require_free(verdict: Verdict) -> None:
-    """Raises Problem."""
-    if verdict is Verdict.UNDER_WAY:
-        detail = "The same call is still under way: wait, then send the same again."
-        raise Problem(problems.UNDER_WAY, detail, headers={"Retry-After": "1"})
-    if verdict is Verdict.REUSED:
-        detail = "This identity was used for something else: give each call an identity of its own."
-        raise Problem(problems.KEY_REUSED, detail)
-
-
-def _answer(content: str) -> Response:
-    return Response(content, 202, media_type="application/json")
-
-
-# Errors in words.
-
-
-def explain_error(error: Exception) -> Problem:
-    """What an operation, the ledger or the validation of a call has raised, or a fault of ours."""
-    match error:
-        case RequestValidationError():
-            return explain_validation(error.errors())
-        case ValidationError():
-            return explain_validation(error.errors(include_url=False, include_input=False))
-        case InvalidRequest():
-            return Problem(problems.REFUSED, _without_options(str(error)))
-        case OperationError():
-            return unavailable(_without_options(str(error)))
-        case LedgerError():
-            return unavailable(str(error))
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    log.error("failed", error=type(error).__name__, at=f"{frame.filename}:{frame.lineno}")
-    return Problem(problems.INTERNAL, "This is a fault of ours: it is in the log.")
-
-
-def _without_options(sentence: str) -> str:
-    """`--message-id` is called `message_id` here."""
-    return re.sub(r"--([a-z][a-z-]*)", lambda found: found[1].replace("-", "_"), sentence)
-
-
-def explain_validation(errors: Sequence[Any], prefix: str = "") -> Problem:
-    fields = tuple(explain_field(error, prefix) for error in errors)
-    detail = "Put right what `problems` names, and send it again."
-    return Problem(problems.INVALID, detail, fields)
-
-
-FIXES: Final = {
-    "missing": "give it",
-    "extra_forbidden": "this field is not known: leave it out, or correct its name",
-    "string_pattern_mismatch": (
-        "use letters, digits and . _ : @ - (128 at most, no blank, no slash)"
-    ),
-}
-
-
-def explain_field(error: Any, prefix: str = "") -> FieldProblem:
-    """Never with the value: it may be a phone number."""
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"].startswith(("datetime", "timezone")):
-        message = "write a time with its zone, such as 2026-12-01T09:00:00-05:00"
-    place = [str(part) for part in error["loc"]]
-    if place[:1] in (["body"], ["query"], ["path"], ["header"]):
-        place = place[1:]
-    field = prefix + ".".join(place) or "body"
-    return FieldProblem(field=field, fix=FIXES.get(error["type"], message))
-
-
-def read_json(shape: TypeAdapter[Any], body: bytes) -> Any:
-    """Raises Problem."""
-    try:
-        return shape.validate_json(body)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-    if any(one["type"] == "json_invalid" for one in found):
-        raise Problem(problems.MALFORMED, "The body is not JSON in UTF-8.")
-    raise explain_validation(found)

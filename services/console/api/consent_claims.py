@@ -23,7 +23,7 @@ from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
 from schemas.consent_dates import CLOCK_SKEW, why_no_proof
 from schemas.numbers import E164, e164
 from schemas.text_hash import sha256_hex
-from services.console.api.calls import explain_field
+from services.console.api.errors import explain_field
 from services.console.api.problems import FieldProblem
 from streams.gate.number_validation import PROBLEMS, validate_number
 from streams.inbound_keywords import Meaning, classify_reply

@@ -22,12 +22,12 @@ from schemas.consent import ConsentAction, ConsentEvent
 from schemas.numbers import mask_number
 from schemas.topics import CONSENT_EVENTS
 from services.console.api import problems
+from services.console.api.bodies import read_body
 from services.console.api.calls import (
     ApiRoute,
     Call,
     ParsedRequest,
     changes,
-    read_body,
 )
 from services.console.api.consent_claims import parse_claim
 from services.console.api.idempotency import Verdict
@@ -62,7 +62,7 @@ class ConsentRoute(ApiRoute):
 
     async def _handle(self, handle: Any, request: Request) -> Response:
         header = request.headers.get("Idempotency-Key")
-        told = parse_told(await read_body(request, self.max_body), header)
+        told = parse_body(await read_body(request, self.max_body), header)
         return await super()._handle(handle, ParsedRequest(request, b"", told))
 
 
@@ -166,7 +166,7 @@ def _hash_content(event: ConsentEvent) -> bytes:
     return hashlib.sha256(content.model_dump_json().encode()).digest()
 
 
-def parse_told(body: bytes, header: str | None) -> dict[str, Any]:
+def parse_body(body: bytes, header: str | None) -> dict[str, Any]:
     """The header `Idempotency-Key` is another way to send `event_id`. Raises Problem."""
     try:
         told = json.loads(body)

@@ -23,15 +23,10 @@ from schemas.send_request import Kind, SendRequest
 from schemas.structs import encode
 from schemas.topics import PERSON_REQUESTS, SEND_REQUESTS
 from services.console.api import problems
-from services.console.api.calls import (
-    Call,
-    HotBatchRoute,
-    HotRoute,
-    require_free,
-    sends,
-)
+from services.console.api.calls import Call, HotBatchRoute, HotRoute, sends
 from services.console.api.idempotency import Reserved, Verdict
 from services.console.api.idempotency_store import Claim
+from services.console.api.once import require_free
 from services.console.api.problems import Problem, ProblemBody
 from services.console.api.scopes import Scope
 

@@ -86,9 +86,7 @@ async def run_stack(options: StackOptions, say: Say) -> AsyncIterator[Stack]:
         await _prepare_topics(bootstrap, options, embedded=broker is not None, say=say)
         environment = process_specs.build_environment(bootstrap, options.state, addresses)
         simulator = "the provider simulator, " if options.simulated else ""
-        say(
-            f"starting {simulator}the webhook, the console, the mails to staff and the event webhooks"
-        )
+        say(f"starting {simulator}the webhook, the console, mails to staff and event webhooks")
         edges = process_specs.edge_specs(environment, addresses, options.script, options.seed)
         readers = (process_specs.ledger_spec, process_specs.event_webhooks_spec)
         await supervisor.start([*edges, *(spec(environment) for spec in readers)])

@@ -59,9 +59,11 @@ class Console:
 class LedgerSession(Session):
     """A session whose process does not read the topics: the ledger's own process does."""
 
-    def __init__(self, bootstrap: str, ledger: Callable[[], Ledger]) -> None:
+    def __init__(
+        self, bootstrap: str, ledger: Callable[[], Ledger], timeout: float = KAFKA_TIMEOUT
+    ) -> None:
         super().__init__(bootstrap, source="console")
-        self._publisher = BatchPublisher(bootstrap, source="console", timeout=KAFKA_TIMEOUT)
+        self._publisher = BatchPublisher(bootstrap, source="console", timeout=timeout)
         self._ledger = ledger
 
     async def require_tenants(self, *tenants: str) -> None:

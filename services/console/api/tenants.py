@@ -9,7 +9,9 @@ from services.ledger.ledger import FILE
 
 
 class TenantDirectory:
-    """Without a ledger every tenant is accepted: processors decide what becomes of a record."""
+    """Where the ledger is not there, or knows no tenant yet, every tenant is accepted: an opt-out
+    must not be refused because the ledger is being rebuilt. Processors decide what becomes of it.
+    """
 
     def __init__(self, state: Path) -> None:
         self._path = state / FILE
@@ -27,6 +29,8 @@ class TenantDirectory:
         except LedgerError:
             return True
         try:
-            return bool(ledger.rows("SELECT 1 FROM tenants WHERE tenant = ?", tenant))
+            sql = "SELECT count(*) AS tenants, sum(tenant = ?) AS found FROM tenants"
+            [row] = ledger.rows(sql, tenant)
+            return bool(row["found"]) or row["tenants"] == 0
         finally:
             ledger.close()

@@ -22,6 +22,8 @@ from services.settings import ServiceSettings
 from tests.adapters.ledger_filler import fill_ledger
 from tests.console.harness import URL, Harness, console_on
 
+PATIENCE = 30.0
+"""Seconds for a broker on a busy machine."""
 ACME = TenantSettings(tenant="acme", name="Acme", sender="24273", time_zone="America/New_York")
 BOLT = TenantSettings(tenant="bolt", name="Bolt", sender="24274")
 
@@ -96,7 +98,7 @@ async def house_on(state: Path, *messages: Any, **options: Any) -> AsyncIterator
 async def served(bootstrap: str, state: Path) -> AsyncIterator[str]:
     """The console on a port of this machine, with Kafka; what it listens at."""
     store = Store(state)
-    async with LedgerSession(bootstrap, lambda: console.ledger) as kafka:
+    async with LedgerSession(bootstrap, lambda: console.ledger, PATIENCE) as kafka:
         console = Console(ServiceSettings(state=state, bootstrap=bootstrap), URL, store, kafka)
         async with (
             open_api(console) as api,

@@ -298,6 +298,8 @@ async def test_a_tenant_is_unknown_until_it_has_settings(
     fresh_cluster: str, tmp_path: Path
 ) -> None:
     ledger, publisher = Ledger.open(tmp_path / LEDGER), Publisher(fresh_cluster, source="test")
+    other = TenantSettings(tenant="bolt", name="Bolt", sender="24273")
+    await publisher.publish(SETTINGS, other)
     await ledger.catch_up(fresh_cluster)
     async with serving(fresh_cluster, tmp_path) as api:
         status, said = await api.post(TOLD)

@@ -119,4 +119,4 @@ def test_a_route_has_to_say_who_may_use_it(house: Harness, monkeypatch: pytest.M
     forgotten.get("/forgotten")(lambda: "hello")
     monkeypatch.setattr(app, "ROUTERS", (forgotten,))
     with pytest.raises(ValueError, match="/forgotten does not say"):
-        app.build_app(house.console)
+        app.build_app(house.console, house.api)

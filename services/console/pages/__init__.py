@@ -7,6 +7,10 @@ from typing import Final
 from fastapi import APIRouter
 
 from services.console.pages import (
+    case,
+    case_events,
+    case_tasks,
+    cases,
     composing,
     home,
     inbox,
@@ -25,6 +29,10 @@ from services.console.pages import (
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    case_events.router,
+    case_tasks.router,
+    cases.router,
+    case.router,
     composing.router,
     home.router,
     inbox.router,

@@ -1,0 +1,136 @@
+"""Events of a case: before one is saved, the page shows which texts would change, go, be taken back
+or be corrected."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from schemas.case_event import EventCanceled
+from services.console.access import Allow, Visit
+from services.console.pages.case import know_case, read_case, record
+from services.console.rendering import draw
+from services.console.viewer import Permission
+from services.operations import cases
+from services.operations.case_parts import EventDraft, build_event
+from services.operations.cases import Change, KnownCase
+from services.operations.errors import OperationError
+from services.operations.event_change import EventEffects, compare_event
+from services.operations.validation import new_id
+
+router = APIRouter(include_in_schema=False)
+PATH: Final = "/t/{tenant}/cases/{case_id}/events"
+
+
+@router.get(PATH + "/{event_id}")
+def show_event(
+    visit: Annotated[Visit, Allow(Permission.WRITE)], case_id: str, event_id: str
+) -> Response:
+    """`new`: an empty form."""
+    about = know_case(visit, case_id)
+    event = None if event_id == "new" else cases.require_event(about, event_id)
+    given = {"event_id": new_id("e") if event is None else event_id}
+    if event is not None:
+        day, _, clock = event.starts_at.partition("T")
+        given |= {
+            "title": event.title,
+            "day": day[:10],
+            "clock": clock[:5],
+            "event_type": event.event_type or "",
+            "place": event.location or "",
+            "zone": event.time_zone,
+            "remind": "\n".join(event.reminders),
+        }
+    return _draw(visit, about, given, event=event)
+
+
+def _draw(
+    visit: Visit,
+    about: KnownCase,
+    given: dict[str, str],
+    *,
+    event: Any = None,
+    effects: EventEffects | None = None,
+    problem: str = "",
+) -> Response:
+    settings = about.settings
+    recipes = settings.recipes.values() if settings else ()
+    context = read_case(visit, about) | {
+        "given": given,
+        "event": event,
+        "effects": effects,
+        "problem": problem,
+        "types": sorted({one.event_type for one in recipes if one.event_type}),
+        "zone": ZoneInfo(given.get("zone") or about.time_zone),
+    }
+    return draw(visit, "case_event.html", status=422 if problem else 200, **context)
+
+
+@router.post(PATH + "/{event_id}")
+async def save_event(
+    visit: Annotated[Visit, Allow(Permission.WRITE)],
+    case_id: str,
+    event_id: str,
+    form_key: Annotated[str, Form(max_length=60)],
+    title: Annotated[str, Form(max_length=400)] = "",
+    day: Annotated[str, Form(max_length=20)] = "",
+    clock: Annotated[str, Form(max_length=20)] = "",
+    event_type: Annotated[str, Form(max_length=400)] = "",
+    place: Annotated[str, Form(max_length=400)] = "",
+    zone: Annotated[str, Form(max_length=100)] = "",
+    remind: Annotated[str, Form(max_length=2000)] = "",
+    version: Annotated[str, Form(max_length=100)] = "",
+) -> Response:
+    """Without `version`: show what it would do. With it: save, unless that has changed since."""
+    about = know_case(visit, case_id)
+    given = {
+        "event_id": event_id,
+        "title": title,
+        "day": day,
+        "clock": clock,
+        "event_type": event_type,
+        "place": place,
+        "zone": zone,
+        "remind": remind,
+    }
+    event = next(
+        (one for one in (about.case.events if about.case else ()) if one.event_id == event_id), None
+    )
+    draft = EventDraft(
+        title.strip(),
+        f"{day}T{clock}" if clock else day,
+        event_type.strip() or None,
+        zone.strip() or None,
+        place.strip() or None,
+        tuple(line.strip() for line in remind.splitlines() if line.strip()),
+    )
+    try:
+        change = build_event(about, event_id, draft, visit.viewer.name, visit.now)
+        effects = compare_event(about, change, visit.now)
+    except OperationError as error:
+        return _draw(visit, about, given, event=event, problem=str(error))
+    if version != effects.version:
+        problem = "The case has changed since. Look again at what would go." if version else ""
+        return _draw(visit, about, given, event=event, effects=effects, problem=problem)
+    return await record(visit, about, form_key, given, lambda: change)
+
+
+@router.post(PATH + "/{event_id}/cancel")
+async def cancel_event(
+    visit: Annotated[Visit, Allow(Permission.WRITE)],
+    case_id: str,
+    event_id: str,
+    form_key: Annotated[str, Form(max_length=60)],
+) -> Response:
+    about = know_case(visit, case_id)
+
+    def build() -> Change:
+        known = cases.require_event(about, event_id)
+        fields = {"event_id": event_id, "sequence": known.sequence if known else 0}
+        by, now = visit.viewer.name, visit.now
+        return Change((cases.build_change(EventCanceled, about, by, now, **fields),))
+
+    return await record(visit, about, form_key, {}, build)

@@ -159,6 +159,7 @@ def send_test(
         str | None, typer.Option("--body", help="Text to send. Default: a standard one.")
     ] = None,
     by: options.By = None,
+    undo_for: options.UndoFor = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -172,7 +173,8 @@ def send_test(
     with read_ledger(bootstrap, state, tenant) as ledger:
         to = parse_recipient("--number", number) if number else None
         actor = options.read_actor(by)
-        request = build_test_request(ledger, person, tenant, to, body, actor, datetime.now(UTC))
+        now = datetime.now(UTC)
+        request = build_test_request(ledger, person, tenant, to, body, actor, now, undo_for)
     operate(find_bootstrap(bootstrap, state), lambda kafka: request_person_text(kafka, request))
     if as_json:
         print_json(request.model_dump(mode="json", exclude_none=True, exclude={"to"}))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlencode
 
@@ -14,17 +12,24 @@ from schemas.decision import Finding, Verdict
 from schemas.outcome import Outcome
 from schemas.text_hash import sha256_hex
 from services.ledger import Ledger
-from services.ledger.mailbox import MailboxFilter, MailboxItem, list_mailbox
+from services.ledger.message_items import MailboxItem
+from services.ledger.message_pages import (
+    MessageFilter,
+    count_boxes,
+    count_messages,
+    read_messages,
+)
+from services.ledger.message_search import search_messages
 from services.ledger.message_status import find_request
+from services.ledger.paging import MOST_ROWS, Count, InvalidCursor, Page
 from services.ledger.people import find_person
+from services.ledger.scope import Scope
 from streams.error_codes import Code, lookup
 from streams.lifecycle import State
 from streams.mailboxes import BOXES, FAILED_AFTER, FAILED_BEFORE, Box
 
 PAGE: Final = 100
 """Rows of a page. As many as may be acted on without being asked."""
-MOST_COUNTED: Final = 1000
-"""A longer list has "more than" so many."""
 MOST_AT_ONCE: Final = 2000
 """Messages that one press of a button may act on."""
 
@@ -40,12 +45,6 @@ class Tab(StrEnum):
     """What somebody should look at, of the Outbox and the Sentbox."""
 
 
-BOXES_OF: Final[Mapping[Tab, tuple[Box, ...]]] = {
-    Tab.READY: (Box.READY,),
-    Tab.OUTBOX: (Box.OUTBOX,),
-    Tab.SENTBOX: (Box.SENTBOX,),
-    Tab.FAILED: (Box.OUTBOX, Box.SENTBOX),
-}
 STATES_OF: Final[Mapping[Tab, tuple[State, ...]]] = {
     Tab.READY: (),
     Tab.OUTBOX: tuple(state for state, box in BOXES.items() if box is Box.OUTBOX),
@@ -131,86 +130,102 @@ class MailboxRow(NamedTuple):
 
 class MailboxPage(NamedTuple):
     rows: tuple[MailboxRow, ...]
-    total: int
-    """That match, MOST_COUNTED + 1 at most."""
+    total: Count
+    """That match, on all pages."""
     next: str
     """Where the next page begins; empty on the last."""
+    searched_to: datetime | None = None
+    """Back to when a search of words has looked, if it stopped there."""
 
 
-def read_page(
-    ledger: Ledger, tenant: str, branches: Branches, query: MailboxQuery, now: datetime, after: str
-) -> MailboxPage:
-    with closing(_matching(ledger, tenant, branches, query, now)) as found:
-        items = list(islice(found, MOST_COUNTED + 1))
-    start = next((n for n, one in enumerate(items, 1) if one.message_id == after), 0)
-    shown = items[start : start + PAGE]
-    more = len(items) > start + PAGE
-    rows = tuple(read_row(ledger, item) for item in shown)
-    return MailboxPage(rows, len(items), shown[-1].message_id if more else "")
+class Mailboxes(NamedTuple):
+    """Of one tenant, as somebody sees them."""
 
+    ledger: Ledger
+    tenant: str
+    branches: Branches
+    now: datetime
 
-def read_rows(
-    ledger: Ledger, tenant: str, branches: Branches, query: MailboxQuery, now: datetime, most: int
-) -> tuple[MailboxRow, ...]:
-    """All that match, the newest first."""
-    with closing(_matching(ledger, tenant, branches, query, now)) as found:
-        return tuple(read_row(ledger, item) for item in islice(found, most))
+    def page(self, query: MailboxQuery, after: str) -> MailboxPage:
+        try:
+            found = self._find(query, after or None, PAGE)
+        except InvalidCursor:  # an address that somebody shortened, or of another list
+            found = self._find(query, None, PAGE)
+        rows = tuple(read_row(self.ledger, item) for item in found.rows)
+        searched = found.searched_ms
+        return MailboxPage(
+            rows,
+            self._count(query, found, after),
+            found.cursor or "",
+            None if searched is None else datetime.fromtimestamp(searched / 1000, UTC),
+        )
 
+    def each(self, query: MailboxQuery) -> Iterator[MailboxRow]:
+        """All that match, the newest first. Each page is read when its first row is wanted."""
+        cursor: str | None = None
+        while True:
+            found = self._find(query, cursor, MOST_ROWS)
+            for item in found.rows:
+                yield read_row(self.ledger, item)
+            cursor = found.cursor
+            if cursor is None:
+                return
 
-def each_row(
-    ledger: Ledger, tenant: str, branches: Branches, query: MailboxQuery, now: datetime
-) -> Iterator[MailboxRow]:
-    for item in _matching(ledger, tenant, branches, query, now):
-        yield read_row(ledger, item)
+    def count_tabs(self) -> dict[Tab, int]:
+        boxes = count_boxes(self.ledger, self._scope, self.now)
+        failed = self._filter(MailboxQuery(Tab.FAILED))
+        return {
+            **{Tab(box): counts.messages for box, counts in boxes.items()},
+            Tab.FAILED: count_messages(self.ledger, failed, self.now).number,
+        }
 
+    @property
+    def _scope(self) -> Scope:
+        return Scope({self.tenant: self.branches})
 
-def count_tabs(ledger: Ledger, tenant: str, branches: Branches, now: datetime) -> dict[Tab, int]:
-    counts = {}
-    for tab in Tab:
-        with closing(_matching(ledger, tenant, branches, MailboxQuery(tab), now)) as found:
-            counts[tab] = sum(1 for _ in islice(found, MOST_COUNTED + 1))
-    return counts
+    def _find(self, query: MailboxQuery, cursor: str | None, limit: int) -> Page[MailboxItem]:
+        wanted = self._filter(query)
+        if not query.search:
+            return read_messages(self.ledger, wanted, self.now, cursor=cursor, limit=limit)
+        return search_messages(
+            self.ledger,
+            wanted,
+            query.search,
+            self.now,
+            may_read_texts=True,
+            cursor=cursor,
+            limit=limit,
+        )
 
+    def _count(self, query: MailboxQuery, found: Page[MailboxItem], after: str) -> Count:
+        if not after and found.cursor is None:
+            return Count(len(found.rows))
+        if not query.search:
+            return count_messages(self.ledger, self._filter(query), self.now)
+        first = self._find(query, None, MOST_ROWS)
+        return Count(len(first.rows), first.cursor is not None)
 
-def _matching(
-    ledger: Ledger, tenant: str, branches: Branches, query: MailboxQuery, now: datetime
-) -> Any:
-    wanted = MailboxFilter(
-        tenant,
-        query.branch or None,
-        query.person or None,
-        query.code or None,
-        query.since,
-        query.until,
-    )
-    for box in BOXES_OF[query.box]:
-        with closing(list_mailbox(ledger, box, wanted, now)) as found:
-            for item in found:
-                if is_in_scope(item.outcome, branches) and _matches(ledger, item, query):
-                    yield item
+    def _filter(self, query: MailboxQuery) -> MessageFilter:
+        failed = query.box is Tab.FAILED
+        states = {query.state} if query.state else set(STATES_OF[Tab.FAILED]) if failed else set()
+        return MessageFilter(
+            self._scope,
+            None if failed else Box(query.box),
+            True if failed else None,
+            frozenset(states),
+            frozenset({query.code} - {""}),
+            frozenset({query.kind} - {""}),
+            branches=frozenset({query.branch} - {""}),
+            person=query.person or None,
+            case=query.case or None,
+            since=query.since,
+            until=query.until,
+        )
 
 
 def is_in_scope(message: Mapping[str, Any], branches: Branches) -> bool:
     """What has no branch belongs to those who see all."""
     return branches is None or message.get("branch") in branches
-
-
-def _matches(ledger: Ledger, item: MailboxItem, query: MailboxQuery) -> bool:
-    outcome = item.outcome
-    pairs = (
-        (query.state, outcome["state"]),
-        (query.kind, outcome["kind"]),
-        (query.case, outcome.get("case_id")),
-    )
-    if any(wanted and wanted != held for wanted, held in pairs):
-        return False
-    if query.box is Tab.FAILED and not (item.attention and item.state in STATES_OF[Tab.FAILED]):
-        return False
-    if not query.search:
-        return True
-    row = read_row(ledger, item)
-    words = (row.body or "", row.person_name, item.number or "", item.message_id)
-    return query.search.lower() in "\n".join(words).lower()
 
 
 def read_row(ledger: Ledger, item: MailboxItem) -> MailboxRow:

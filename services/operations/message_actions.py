@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from schemas.approval import ApprovalAction, ApprovalAnswer
 from schemas.send_request import CancelRequest, CancelSource, Dismissal
 from services.ledger import Ledger
-from services.ledger.mailbox import MailboxFilter, MailboxItem, find_messages
+from services.ledger.message_items import MailboxItem, find_items
 from services.ledger.message_status import find_cancel, find_decided_approval, find_dismissal
 from services.operations.approvals import (
     FailedText,
@@ -175,7 +175,7 @@ class MessageActions:
 
     def _find(self, ids: tuple[str, ...]) -> dict[str, MailboxItem | None]:
         """Each once, in their order. None: there is none that this person may see."""
-        found = find_messages(self._ledger, MailboxFilter(self._tenant, ids=ids), self._now)
+        found = find_items(self._ledger, ids, self._now, self._tenant)
         by_id = {item.message_id: item for item in found if self._allowed(item)}
         return {name: by_id.get(name) for name in dict.fromkeys(ids)}
 

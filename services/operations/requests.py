@@ -43,6 +43,7 @@ def build_test_request(
     body: str | None,
     by: str,
     now: datetime,
+    undo_seconds: int | None = None,
 ) -> PersonRequest:
     """`number` is one of their numbers, in E.164; without it the people processor chooses.
 
@@ -64,6 +65,7 @@ def build_test_request(
         valid_until=now + TEST_LIFE,
         requested_at=now,
         requested_by=by,
+        undo_seconds=undo_seconds,
     )
 
 

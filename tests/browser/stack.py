@@ -19,7 +19,7 @@ T = TypeVar("T")
 class BrowserStack:
     def __init__(self, state: Path, printed: str) -> None:
         self.state = state
-        self.bootstrap = _find(r"Kafka\s+(\S+)", printed)
+        self.bootstrap = _find(r"Kafka\s+(\S+:\d+)", printed)
         self.url = _find(r"console\s+(http://[^/\s]+)", printed)
         self.provider = _find(r"provider\s+(http://\S+)", printed)
 

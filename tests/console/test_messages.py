@@ -229,7 +229,7 @@ def test_of_another_branch_nothing_is_seen_or_done(books: MailboxFiller, house: 
         ("&code=30005", ["lost"]),
         ("&kind=alert", ["late"]),
         ("&search=jo+b", ["gone"]),
-        ("&search=text+lo", ["lost"]),
+        ("&search=texts+lost", ["lost"]),
         ("&search=%2B14155550101", ["late"]),
         ("&since=2026-11-22", []),
         ("&until=nonsense", ["late", "lost", "gone"]),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Form, Request
@@ -19,8 +21,9 @@ from services.console.message_words import kind_words, state_words
 from services.console.rendering import draw
 from services.console.viewer import Permission
 from services.ledger.explain import Explanation, explain
-from services.ledger.mailbox import MailboxFilter, find_messages
+from services.ledger.message_items import find_items
 from services.ledger.message_status import list_resends
+from services.ledger.times import parse_time
 from services.operations import requests, support_bundle
 from services.operations.errors import InvalidRequest, OperationError
 from services.operations.message_actions import RowResult, describe_resend
@@ -53,7 +56,7 @@ def find_message(visit: Visit, message_id: str) -> FoundMessage:
     about: Mapping[str, Any] = found.outcome or first
     if not is_in_scope(about, visit.branches):
         raise HTTPException(404)
-    items = find_messages(ledger, MailboxFilter(visit.tenant, ids=(message_id,)), visit.now)
+    items = find_items(ledger, [message_id], visit.now, visit.tenant)
     row = read_row(ledger, items[0]) if items else None
     return FoundMessage(found, row, about.get("branch"))
 
@@ -101,7 +104,17 @@ def _context(visit: Visit, message_id: str, found: FoundMessage) -> dict[str, An
         "kind_words": kind_words,
         "results": None,
         "resends": resends,
+        "undo_left": _undo_left(visit, asked, state) if may_write else 0,
     }
+
+
+def _undo_left(visit: Visit, asked: Mapping[str, Any], state: State | None) -> int:
+    """Whole seconds in which it can still be withdrawn."""
+    undo = asked.get("undo_seconds")
+    if not undo or state not in (None, State.HELD):
+        return 0
+    until = parse_time(asked["requested_at"]) + timedelta(seconds=undo)
+    return max(0, math.ceil((until - visit.now).total_seconds()))
 
 
 @router.post("/t/{tenant}/messages/{message_id}/cancel")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
 from zoneinfo import ZoneInfo
@@ -17,17 +18,13 @@ from services.console import forms
 from services.console.access import Allow, Visit
 from services.console.mailbox_page import (
     MOST_AT_ONCE,
-    MOST_COUNTED,
     STATES_OF,
+    Branches,
+    Mailboxes,
     MailboxQuery,
-    MailboxRow,
     Tab,
-    count_tabs,
-    each_row,
     is_in_scope,
     periods,
-    read_page,
-    read_rows,
 )
 from services.console.message_words import KINDS, kind_words, state_words
 from services.console.rendering import draw
@@ -120,8 +117,7 @@ def show_messages(visit: Annotated[Visit, Allow(Permission.READ)], request: Requ
 
 def _download(visit: Visit, query: MailboxQuery, kind: str) -> Response:
     """All that match, as it is read: nobody waits for the whole, and nobody keeps it."""
-    ledger = visit.console.ledger
-    found = each_row(ledger, visit.tenant, visit.branches, query, visit.now)
+    found = _mailboxes(visit, visit.branches).each(query)
     rows = (export_message(row.item, row.person_name, row.body) for row in found)
     name = f"{visit.tenant}-{query.box}-{visit.now:%Y-%m-%d}"
     if kind == "parquet":
@@ -135,29 +131,32 @@ def _download(visit: Visit, query: MailboxQuery, kind: str) -> Response:
     return StreamingResponse(chunks, media_type=media_type, headers=headers)
 
 
+def _mailboxes(visit: Visit, branches: Branches) -> Mailboxes:
+    return Mailboxes(visit.console.ledger, visit.tenant, branches, visit.now)
+
+
 def page_context(
     visit: Visit, query: MailboxQuery, after: str = "", part: str | None = None
 ) -> dict[str, Any]:
-    ledger, tenant, now = visit.console.ledger, visit.tenant, visit.now
+    mailboxes = _mailboxes(visit, visit.branches)
     context: dict[str, Any] = {
         "query": query,
         "after": after,
         "tabs": Tab,
         "titles": TITLES,
         "actions": [one for one in OF_TAB[query.box] if visit.may(one.permission)],
-        "most_counted": MOST_COUNTED,
         "state_words": state_words,
         "kind_words": kind_words,
         "results": None,
         "asks": None,
     }
     if part != PARTS["rows"]:
-        context["counts"] = count_tabs(ledger, tenant, visit.branches, now)
+        context["counts"] = mailboxes.count_tabs()
     if part != PARTS["tabs"]:
-        context["page"] = read_page(ledger, tenant, visit.branches, query, now, after)
+        context["page"] = mailboxes.page(query, after)
         context["empty"] = EMPTY[query.box]
     if part is None:
-        settings = find_settings(ledger, tenant)
+        settings = find_settings(visit.console.ledger, visit.tenant)
         zone = settings.zone if settings else ZoneInfo("UTC")
         names = settings.branches if settings else {}
         context |= {
@@ -169,7 +168,7 @@ def page_context(
             },
             "kinds": KINDS,
             "states": list(dict.fromkeys(STATES_OF[query.box])),
-            "periods": periods(now.astimezone(zone).date()),
+            "periods": periods(visit.now.astimezone(zone).date()),
         }
     return context
 
@@ -282,9 +281,7 @@ async def _act(visit: Visit, action: Action, query: MailboxQuery, form: BulkForm
 def _ask(visit: Visit, action: Action, query: MailboxQuery) -> HTMLResponse:
     """Once, before many or unseen messages are acted on: with all of their texts."""
     branches = visit.viewer.branches(action.permission, visit.tenant)
-    rows: tuple[MailboxRow, ...] = read_rows(
-        visit.console.ledger, visit.tenant, branches, query, visit.now, MOST_AT_ONCE
-    )
+    rows = tuple(islice(_mailboxes(visit, branches).each(query), MOST_AT_ONCE))
     asks = {"action": action, "rows": rows, "most": MOST_AT_ONCE}
     context: dict[str, Any] = {"query": query, "asks": asks}
     if visit.request.headers.get("hx-request"):

@@ -9,8 +9,10 @@ from starlette.responses import RedirectResponse, Response
 
 from services.console import forms
 from services.console.access import Allow, Visit
+from services.console.pages.undo import UNDO_SECONDS
 from services.console.rendering import draw
 from services.console.viewer import Permission
+from services.ledger.message_status import find_statuses
 from services.operations.errors import InvalidRequest
 from services.operations.requests import build_test_request, request_person_text
 from services.operations.validation import parse_recipient
@@ -50,12 +52,14 @@ async def send_test(
             body.strip() or None,
             visit.viewer.name,
             visit.now,
+            UNDO_SECONDS,
         )
         await request_person_text(kafka, request)
+        await kafka.wait_for(ledger, lambda: find_statuses(ledger, request.message_id) or None)
         return request.message_id
 
     try:
         message_id, _ = await forms.once(visit, form_key, work)
     except InvalidRequest as error:
         return _draw(visit, person, number, body, str(error))
-    return RedirectResponse(f"/t/{visit.tenant}/messages/{message_id}?sent=test", 303)
+    return RedirectResponse(f"/t/{visit.tenant}/messages/{message_id}", 303)

@@ -5,15 +5,11 @@ Parquet needs the extra `analysts` (pyarrow); CSV needs nothing."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 
 from services.csv_output import iterate_csv
 from services.ledger.mailbox import MailboxItem
-from services.operations.errors import OperationFailed
-
-ROW_GROUP: Final = 10_000
-"""Rows of a Parquet file that are in memory at a time."""
+from services.operations.parquet_file import write_parquet
 
 
 class ExportedMessage(NamedTuple):
@@ -67,75 +63,6 @@ def write_csv_chunks(rows: Iterable[ExportedMessage]) -> Iterator[bytes]:
         yield chunk.encode()
 
 
-class _Sink:
-    """What the Parquet writer has written and nobody has sent yet."""
-
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self._at = 0
-        self.closed = False
-
-    def write(self, data: Any) -> int:
-        written = bytes(data)
-        self.chunks.append(written)
-        self._at += len(written)
-        return len(written)
-
-    def tell(self) -> int:
-        return self._at
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed = True
-
-    def readable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
-
-    def take(self) -> bytes:
-        taken = b"".join(self.chunks)
-        self.chunks.clear()
-        return taken
-
-
-def require_parquet() -> None:
-    """Raises OperationFailed, before anything is sent."""
-    try:
-        import pyarrow.parquet  # noqa: F401, PLC0415 - an extra
-    except ImportError:
-        raise OperationFailed(
-            "Parquet files need the package pyarrow", "install sayso[analysts], or take CSV"
-        ) from None
-
-
 def write_parquet_chunks(rows: Iterable[ExportedMessage]) -> Iterator[bytes]:
     """Raises OperationFailed without pyarrow."""
-    require_parquet()
-    import pyarrow as pa  # noqa: PLC0415 - an extra, and slow to import
-    from pyarrow import parquet  # noqa: PLC0415
-
-    types = {"segments": pa.int32()}
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in ExportedMessage._fields])
-    sink = _Sink()
-    with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
-        for group in _batched(rows, ROW_GROUP):
-            columns = zip(*group, strict=True)
-            arrays = [
-                pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)
-            ]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-            yield sink.take()
-    yield sink.take()
-
-
-def _batched(rows: Iterable[ExportedMessage], size: int) -> Iterator[list[ExportedMessage]]:
-    iterator = iter(rows)
-    while group := list(islice(iterator, size)):
-        yield group
+    return write_parquet(ExportedMessage._fields, rows, whole=("segments",))

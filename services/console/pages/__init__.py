@@ -26,6 +26,7 @@ from services.console.pages import (
     threads,
     today,
     undo,
+    usage,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -48,4 +49,5 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     threads.router,
     today.router,
     undo.router,
+    usage.router,
 )

@@ -33,10 +33,10 @@ from services.ledger.cases import find_settings
 from services.operations.message_actions import MessageActions, RowResult
 from services.operations.message_export import (
     export_message,
-    require_parquet,
     write_csv_chunks,
     write_parquet_chunks,
 )
+from services.operations.parquet_file import require_parquet
 
 router = APIRouter(include_in_schema=False)
 

@@ -13,7 +13,7 @@ from schemas.topics import Topic
 from streams.partition.decoding import partition_of
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Entry:
     topic: str
     partition: int

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Final
 
-from schemas.base import Day, Evidence, Message, Slug, UtcTime, Whole, document_words
+from schemas.base import Day, Message, Slug, UtcTime, Whole, document_words
 from schemas.case_event import RecipeChange, TaskTime
 from schemas.numbers import e164
 from schemas.person import PersonNumber
@@ -185,7 +185,6 @@ class CaseText(Message):
     may_return: bool = False
     """It was taken back by the case, and goes again if it is wanted again."""
     version: Whole
-    evidence: Evidence | None = None
     at: UtcTime
 
     @property

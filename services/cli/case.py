@@ -72,6 +72,11 @@ def open_(
         change = cases.build_opened(ledger, tenant, case_id, actor, datetime.now(UTC), **fields)
     publish(change, where)
     print_recorded(change, where)
+    if not as_json:
+        same = options.repeat_options(state, bootstrap)
+        console().print("Next, add its parties, each by their id in your records:")
+        command = f"  sayso case party add {case_id} PERSON --role client --tenant {tenant}{same}"
+        console().print(command, style="cyan")
 
 
 @app.command(rich_help_panel=_LOOK)

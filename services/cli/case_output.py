@@ -16,6 +16,8 @@ from schemas.case_event import TaskTime
 from schemas.numbers import mask_number
 from schemas.visible_text import ON_ONE_LINE
 from services.display_text import format_local
+from services.ledger.times import rfc3339
+from services.operations.case_text import is_by_hand
 from services.operations.case_view import REASONS, CaseView, PartyView, format_soon, promise
 from services.terminal import console, drop_empty, markup, note, print_texts, table
 
@@ -38,7 +40,7 @@ def view_to_json(view: CaseView, now: datetime) -> dict[str, Any]:
     return case | {
         "promise": promise(view, now),
         "parties": [_party_to_json(party) for party in view.parties],
-        "ahead": [one._asdict() | {"due_at": one.due_at.isoformat()} for one in view.ahead],
+        "ahead": [one._asdict() | {"due_at": rfc3339(one.due_at)} for one in view.ahead],
         "texts": [text.model_dump(mode="json", exclude_none=True) for text in view.texts],
     }
 
@@ -47,8 +49,8 @@ def _party_to_json(view: PartyView) -> dict[str, Any]:
     return view.party.model_dump(mode="json", exclude_none=True, exclude={"reason"}) | {
         "readiness": view.readiness.value,
         "reason": view.reason,
-        "asked_at": view.asked_at.isoformat() if view.asked_at else None,
-        "ask_again_at": view.ask_again_at.isoformat() if view.ask_again_at else None,
+        "asked_at": rfc3339(view.asked_at) if view.asked_at else None,
+        "ask_again_at": rfc3339(view.ask_again_at) if view.ask_again_at else None,
     }
 
 
@@ -228,7 +230,10 @@ def name_origin(text: CaseText) -> str:
 def _name_author(text: CaseText, case: Case) -> str:
     """Of a text written by hand: its task's id would tell nobody anything."""
     authors = {task.task_id: task.written_by for task in case.tasks}
-    author = authors.get(text.task_id or "")
+    task_id = text.task_id or ""
+    if task_id not in authors and is_by_hand(task_id):
+        return "by hand"  # a large case is published without some of its tasks
+    author = authors.get(task_id)
     return f"by hand, {author}" if author else ""
 
 

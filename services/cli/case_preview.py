@@ -16,6 +16,7 @@ from services.cli.case_changes import CaseId, Where, print_recorded, publish
 from services.cli.case_output import draw_readiness
 from services.cli.connection import read_ledger
 from services.display_text import format_local
+from services.ledger.times import rfc3339
 from services.operations.case_preview import (
     CasePreview,
     PreviewRow,
@@ -131,8 +132,8 @@ def _row_to_json(row: PreviewRow, unmask: bool) -> dict[str, Any]:
         "number": number if unmask else mask_number(number),
         "recipe": line.recipe,
         "text_id": line.text_id,
-        "due_at": line.due_at.isoformat(),
-        "leaves_at": line.departs_at.isoformat() if line.departs_at else None,
+        "due_at": rfc3339(line.due_at),
+        "leaves_at": rfc3339(line.departs_at) if line.departs_at else None,
         "why_then": line.why_then,
         "text": line.body,
         "language": line.language,
@@ -140,8 +141,8 @@ def _row_to_json(row: PreviewRow, unmask: bool) -> dict[str, Any]:
         "price_micros": row.micros,
         "currency": row.currency,
         "readiness": row.readiness.value,
-        "asked_at": row.asked_at.isoformat() if row.asked_at else None,
-        "ask_again_at": row.ask_again_at.isoformat() if row.ask_again_at else None,
+        "asked_at": rfc3339(row.asked_at) if row.asked_at else None,
+        "ask_again_at": rfc3339(row.ask_again_at) if row.ask_again_at else None,
         "state": line.state,
         "reason": _say_reason(row),
         "missing": line.missing,

@@ -99,6 +99,8 @@ def import_(
         screen.print(
             f"  sayso people show {first.person_id} --tenant {first.tenant}{same}", style="cyan"
         )
+        screen.print("Next, consents that you have, each with its proof. Others are asked:")
+        screen.print(f"  sayso consent import FILE.csv --tenant {first.tenant}{same}", style="cyan")
     if found.bad:
         raise OperationFailed(
             f"{len(found.bad):,} of {found.lines:,} lines were left out",

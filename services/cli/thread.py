@@ -18,6 +18,7 @@ from services.cli.send import print_requested
 from services.display_text import format_local
 from services.ledger.cases import find_settings
 from services.ledger.threads import Entry, read_conversation
+from services.ledger.times import rfc3339
 from services.masking import mask_numbers
 from services.operations import conversations as talk
 from services.operations.cases import hint_at
@@ -189,7 +190,7 @@ def _as_data(
 def _entry_to_json(entry: Entry) -> dict[str, Any]:
     line = talk.describe_entry(entry)
     return {
-        "at": entry.at.isoformat(),
+        "at": rfc3339(entry.at),
         "entry": entry.kind.value,
         "who": line.who,
         "says": line.what,

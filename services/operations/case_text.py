@@ -4,8 +4,9 @@ It can be withdrawn by its message id, which is known before the case has reques
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from schemas.case import Readiness
 from schemas.case_event import Audience, TaskScheduled, TaskTime
@@ -16,6 +17,13 @@ from services.operations.case_view import view_parties
 from services.operations.cases import Change, KnownCase, build_change, require_party
 from services.operations.validation import build_message, new_id
 from streams.cases import name_task_text
+
+_BY_HAND: Final = re.compile(r"text-[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+
+
+def is_by_hand(task_id: str) -> bool:
+    """Whether a task is a direct text, by its id alone."""
+    return _BY_HAND.fullmatch(task_id) is not None
 
 
 def build_direct_text(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from services.cli.app import run
+from services.ledger.times import rfc3339
 from tests.adapters.case_ledger import DAY, LUIS, MARIA, NOW, Office, open_office
 
 SOON = f"{NOW + 30 * DAY:%Y-%m-%d}"
@@ -291,8 +292,8 @@ def test_each_party_has_the_reason_that_comes_first(
         "none": "no_number",
     }
     asked = found["parties"][1]
-    assert asked["asked_at"] == (NOW - DAY / 2).isoformat()
-    assert asked["ask_again_at"] == (NOW + DAY / 2).isoformat()
+    assert asked["asked_at"] == rfc3339(NOW - DAY / 2)
+    assert asked["ask_again_at"] == rfc3339(NOW + DAY / 2)
     assert all("•" in party["number"] for party in found["parties"][:5])
     assert show(capsys, "--unmask")["parties"][0]["number"] == "+14155550105"
 

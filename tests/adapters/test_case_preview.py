@@ -17,6 +17,7 @@ from schemas.person import Person, PersonRequest
 from schemas.sender import Sender
 from schemas.topics import CASE_EVENTS, CONSENT_STATUS, PEOPLE, SENDERS, SETTINGS
 from services.cli.app import run
+from services.ledger.times import rfc3339
 from tests.adapters.case_ledger import Office, open_office
 from tests.core.cases.world import (
     ANA,
@@ -137,7 +138,7 @@ def test_each_text_has_readiness_price_and_time(
 ) -> None:
     ana, luis, rosa = look(capsys)["texts"]
     assert (ana["readiness"], ana["segments"], ana["price_micros"]) == ("ready", 1, 8000)
-    assert (luis["readiness"], luis["asked_at"]) == ("not_opted_in", (NOW - DAY / 2).isoformat())
+    assert (luis["readiness"], luis["asked_at"]) == ("not_opted_in", rfc3339(NOW - DAY / 2))
     assert rosa["readiness"] == "no_number"
     assert {one["why_then"] for one in (ana, luis)} <= {"when_due", "overdue"}
     assert ana["number"] == ANAS

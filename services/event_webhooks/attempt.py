@@ -9,6 +9,7 @@ from enum import StrEnum
 from importlib.metadata import version
 from typing import Final, NamedTuple, Self
 
+import structlog
 from aiohttp import (
     ClientConnectionError,
     ClientConnectorCertificateError,
@@ -40,6 +41,9 @@ READ_AT_MOST: Final = 16 << 10
 KEEP_ALIVE: Final = 4.0
 """Seconds: shorter than servers usually keep an idle connection, so that none closes under us."""
 GONE: Final = 410
+
+
+log = structlog.get_logger("sayso.event_webhooks")
 
 
 class Problem(StrEnum):
@@ -128,6 +132,11 @@ class Attempts:
                 return answer
         except (ClientError, OSError, ValueError) as error:
             return Answer(problem=_find_problem(error))
+        except Exception as error:  # noqa: BLE001 - whatever one endpoint sends, others go on
+            log.error(
+                "an attempt ended oddly", endpoint=delivery.endpoint, kind=type(error).__name__
+            )
+            return Answer(problem=Problem.PROTOCOL)
 
 
 def _judge(response: ClientResponse) -> Answer:

@@ -82,15 +82,15 @@ class Deliveries:
         self, endpoint: str, state: str | None, most: int, before: int | None = None
     ) -> list[Delivery]:
         """Newest first.  `before`: the id of the last one of the page before."""
+        conditions = ["endpoint = ?"]
+        values: list[Any] = [endpoint]
+        for condition, value in (("state = ?", state), ("id < ?", before)):
+            if value is not None:
+                conditions.append(condition)
+                values.append(value)
+        where = " AND ".join(conditions)
         found = self._store.rows(
-            "SELECT * FROM deliveries WHERE endpoint = ? AND (? IS NULL OR state = ?)"
-            " AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?",
-            endpoint,
-            state,
-            state,
-            before,
-            before,
-            most,
+            f"SELECT * FROM deliveries WHERE {where} ORDER BY id DESC LIMIT ?", *values, most
         )
         return [_read(row) for row in found]
 

@@ -66,6 +66,8 @@ class MessageData(EventModel):
     error_code: str | None = None
     error_title: str | None = None
     next_step: str | None = None
+    test_mode: bool | None = None
+    """The request said so: it is evaluated as any text, and never sent."""
     segments: int = 0
     """Billed ones where the provider has counted, else predicted ones."""
 

@@ -6,7 +6,9 @@ happens in between, the owner is told, at the worst twice."""
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from datetime import datetime
+from email.message import EmailMessage
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,8 +18,16 @@ from services.event_webhooks.attempt import Answer
 from services.event_webhooks.deliveries import KEPT
 from services.event_webhooks.endpoints import Endpoint, EndpointState
 from services.event_webhooks.store import Store, to_ms
-from services.notify.mail import Mail, MailDeferred, MailRefused, Server, build_message, deliver
-from services.notify.pauses import Pauses
+from services.notify.mail import (
+    DOMAIN,
+    Mail,
+    MailDeferred,
+    MailRefused,
+    Server,
+    build_message,
+    deliver,
+)
+from services.notify.pauses import FIRST_PAUSE, Pauses
 
 LOOK_EVERY: Final = 1.0
 """Seconds."""
@@ -83,9 +93,15 @@ class OwnerMails:
             to_ms(now),
         )
 
-    async def send_all(self, server: Server | None, sender: str, stop: asyncio.Event) -> None:
+    async def send_all(
+        self,
+        server: Server | None,
+        sender: str,
+        stop: asyncio.Event,
+        first_pause: float = FIRST_PAUSE,
+    ) -> None:
         """Until told to stop.  Without a server they wait, and the log says so once."""
-        pauses = Pauses()
+        pauses = Pauses(first_pause)
         is_silent = False
         while not stop.is_set():
             pause = LOOK_EVERY
@@ -96,8 +112,7 @@ class OwnerMails:
                     is_silent = True
                     break
                 try:
-                    mail = Mail(sender, row["recipient"], row["subject"], row["body"])
-                    await deliver(server, build_message(mail))
+                    await deliver(server, _build(sender, row))
                 except MailDeferred as error:
                     log.warning("a mail to an owner waits", problem=str(error))
                     pause = pauses.next()
@@ -112,6 +127,14 @@ class OwnerMails:
 
     def _close(self, identity: int, state: str) -> None:
         self._store.execute("UPDATE mails SET state = ? WHERE id = ?", state, identity)
+
+
+def _build(sender: str, row: sqlite3.Row) -> EmailMessage:
+    """Raises MailRefused.  If it goes twice, its Message-ID says so."""
+    message = build_message(Mail(sender, row["recipient"], row["subject"], row["body"]))
+    identity = f"<{row['endpoint']}.{row['created_ms']}.{row['id']}@{DOMAIN}>"
+    message.replace_header("Message-ID", identity)
+    return message
 
 
 async def _sleep(stop: asyncio.Event, seconds: float) -> None:

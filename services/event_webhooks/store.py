@@ -43,7 +43,8 @@ CREATE TABLE deliveries (id INTEGER PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT
     created_ms INTEGER NOT NULL, state TEXT NOT NULL, failures INTEGER NOT NULL DEFAULT 0,
     next_ms INTEGER NOT NULL, tried_ms INTEGER, done_ms INTEGER, status INTEGER, problem TEXT,
     UNIQUE (endpoint, event));
-CREATE INDEX deliveries_due ON deliveries (endpoint, next_ms) WHERE state = 'pending';
+CREATE INDEX deliveries_due ON deliveries (endpoint, next_ms, created_ms) WHERE state = 'pending';
+CREATE INDEX deliveries_state ON deliveries (endpoint, state);
 CREATE INDEX deliveries_done ON deliveries (done_ms) WHERE done_ms IS NOT NULL;
 CREATE INDEX deliveries_at ON deliveries (endpoint, event_ms);
 CREATE TABLE changes (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,

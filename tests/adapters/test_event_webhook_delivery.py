@@ -14,16 +14,19 @@ from typing import Any
 import pytest
 import trustme
 from aiohttp import web
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from services.event_webhooks import delivery_loop
 from services.event_webhooks.addresses import AddressPolicy, SystemResolver
 from services.event_webhooks.attempt import READ_AT_MOST, Attempts, Problem
-from services.event_webhooks.deliveries import KEPT, Deliveries, DeliveryState
+from services.event_webhooks.deliveries import KEPT, Deliveries, Delivery, DeliveryState
 from services.event_webhooks.delivery_loop import PER_ENDPOINT, DeliveryLoop
 from services.event_webhooks.endpoints import Endpoints, EndpointState, NewSecret
 from services.event_webhooks.housekeeping import Housekeeping
 from services.event_webhooks.retry_schedule import DEAD_AFTER, DEAD_FAILURES, PAUSES, RETRIES
+from services.event_webhooks.signature import make_secret
 from services.event_webhooks.store import Store
 from services.observability.metrics import EVENT_WEBHOOKS
 from services.observability.registry import MetricRegistry
@@ -246,6 +249,75 @@ async def test_what_is_no_http_is_a_failure(said: bytes, tmp_path: Path) -> None
         assert found is not None
         assert found.problem in (Problem.PROTOCOL, Problem.NO_CONNECTION)
     server.close()
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    head=st.sampled_from(
+        [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 500 X\r\n", b"HTTP/1.1 204 \r\n"]
+    ),
+    lines=st.lists(
+        st.one_of(
+            st.binary(max_size=40),
+            st.sampled_from(
+                [
+                    b"Content-Length: -1",
+                    b"Content-Length: 99999999999999999999",
+                    b"Content-Length: 5\r\nContent-Length: 6",
+                    b"Transfer-Encoding: chunked",
+                    b"Content-Encoding: gzip",
+                    b"Set-Cookie: a=b; Domain=\xff",
+                    b"Retry-After: " + "\u0663".encode(),
+                    b"Retry-After: -1",
+                    b"Location: http://[",
+                    b"X: " + b"y" * 10_000,
+                ]
+            ),
+        ),
+        max_size=4,
+    ),
+    rest=st.binary(max_size=200),
+)
+async def test_whatever_is_answered_the_process_goes_on(
+    head: bytes, lines: list[bytes], rest: bytes
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + b"\r\n".join([*lines, b"", b""]) + rest)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    resolver = SystemResolver()
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    policy = AddressPolicy(allow_private=True)
+    with capture_logs() as logs:
+        async with Attempts(policy, resolver, timeout=5) as attempts:
+            answer = await attempts.make(url, (make_secret(),), a_delivery())
+    resolver.close()
+    server.close()
+    assert answer.problem is not None or 200 <= (answer.status or 0) <= 299
+    assert logs == [], "foreseen"
+
+
+def a_delivery() -> Delivery:
+    now, pending = datetime.now(UTC), DeliveryState.PENDING
+    return Delivery(
+        1,
+        "ep_x",
+        "evt_x",
+        "reply.received",
+        now,
+        now,
+        pending,
+        0,
+        now,
+        None,
+        None,
+        None,
+        None,
+        b"{}",
+    )
 
 
 async def test_tls_is_checked_for_the_name(tmp_path: Path) -> None:

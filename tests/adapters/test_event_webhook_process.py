@@ -24,6 +24,7 @@ from services.kafka.admin import admin_client
 from services.kafka.publisher import Publisher
 from services.kafka.topics import apply
 from services.operations.event_webhooks import EndpointManager, open_endpoints
+from tests.adapters.mail_server import MailServer
 from tests.adapters.processes import launch
 from tests.adapters.waiting import until
 from tests.adapters.webhook_facts import change, outcome, reply
@@ -241,6 +242,27 @@ async def test_what_cannot_be_read_is_passed_over_and_counted(
                 assert "sayso_event_webhook_unreadable_total 5.0" in await answer.text()
             async with http.get(f"{url}/ready") as answer:
                 assert answer.status == 200
+
+
+async def test_410_disables_an_endpoint_and_its_owner_is_mailed(
+    fresh_cluster: str, tmp_path: Path
+) -> None:
+    mails = MailServer()
+    async with site(fresh_cluster, tmp_path) as there, receiving() as receiver, mails.listening():
+        endpoint = await there.add(receiver)
+        receiver.behave = lambda _event: web.Response(status=410)
+        await there.start(
+            SAYSO_SMTP_URL=f"smtp://127.0.0.1:{mails.port}", SAYSO_MAIL_FROM="sayso@x.example"
+        )
+        await there.publish(OUTCOMES, outcome("m-1"))
+        await until(lambda: mails.mails)
+        assert mails.mails[0]["To"] == "it@acme.example"
+        assert there.manager.get(endpoint).state == "gone"
+        await there.publish(OUTCOMES, outcome("m-2"))
+        receiver.behave = take
+        there.manager.resume(endpoint, "dana")
+        await until(lambda: there.manager.count(endpoint)["delivered"])
+        assert messages_of(receiver.calls)["m-1"] == 2
 
 
 async def test_a_second_process_is_refused(fresh_cluster: str, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ class Deliveries:
         marks = ", ".join("?" * len(without))
         found = self._store.rows(
             "SELECT * FROM deliveries WHERE endpoint = ? AND state = 'pending' AND next_ms <= ?"
-            f" AND id NOT IN ({marks}) ORDER BY next_ms, id LIMIT ?",
+            f" AND id NOT IN ({marks}) ORDER BY next_ms, created_ms, id LIMIT ?",
             endpoint,
             to_ms(now),
             *without,

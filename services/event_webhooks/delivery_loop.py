@@ -26,8 +26,8 @@ from services.event_webhooks.retry_schedule import choose_pause
 from services.event_webhooks.store import Store
 from services.observability.registry import MetricRegistry
 
-IN_ALL: Final = 128
-PER_ENDPOINT: Final = 4
+IN_ALL: Final = 200
+PER_ENDPOINT: Final = 10
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at what has come due, and at what commands have changed."""
 SETTLE: Final = 5.0

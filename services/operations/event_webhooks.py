@@ -6,7 +6,6 @@ Who did what is recorded there too."""
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,22 +13,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from schemas.blank_text import is_blank
 from services.event_webhooks.addresses import AddressPolicy, Resolve
 from services.event_webhooks.deliveries import CHUNK, Deliveries, Delivery, DeliveryState
 from services.event_webhooks.endpoints import Endpoint, Endpoints, EndpointState, NewSecret
-from services.event_webhooks.event_types import PATTERNS, TEST, find_unknown
+from services.event_webhooks.event_types import TEST
 from services.event_webhooks.payload import build_trial_body
 from services.event_webhooks.store import Store, StoreError, from_ms
+from services.operations.endpoint_fields import check_fields
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import parse_tenant
 
-LONGEST_ABOUT: Final = 200
 MOST_ENDPOINTS: Final = 50
 """Of one tenant."""
 KEEP_OLD_SECRET: Final = timedelta(hours=24)
 LONGEST_KEEP: Final = timedelta(days=30)
-_MAIL: Final = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9.-]{1,190}")
 
 
 class EndpointChange(NamedTuple):
@@ -47,7 +44,11 @@ class EndpointChange(NamedTuple):
 class EndpointManager:
     """Use it with `open_endpoints`.  Every method that changes something says who does it."""
 
-    def __init__(self, store: Store, policy: AddressPolicy, resolve: Resolve) -> None:
+    def __init__(
+        self, store: Store, policy: AddressPolicy, resolve: Resolve, tenant: str | None = None
+    ) -> None:
+        """`tenant`: for it alone; the endpoints and deliveries of others do not exist."""
+        self._tenant = tenant
         self._store = store
         self._policy = policy
         self._resolve = resolve
@@ -58,12 +59,16 @@ class EndpointManager:
 
     def list(self, tenant: str | None = None) -> Sequence[Endpoint]:
         """Oldest first."""
-        return [one for one in self._endpoints.all() if tenant in (None, one.tenant)]
+        return [
+            one
+            for one in self._endpoints.all()
+            if tenant in (None, one.tenant) and self._tenant in (None, one.tenant)
+        ]
 
-    def get(self, identity: str, tenant: str | None = None) -> Endpoint:
-        """Raises InvalidRequest, also where it is another tenant's."""
+    def get(self, identity: str) -> Endpoint:
+        """Raises InvalidRequest."""
         found = self._endpoints.find(identity)
-        if found is None or tenant not in (None, found.tenant):
+        if found is None or self._tenant not in (None, found.tenant):
             raise InvalidRequest(
                 f"There is no endpoint {identity!r}", "see `sayso event-webhooks endpoint list`"
             )
@@ -74,6 +79,8 @@ class EndpointManager:
 
         The caller has checked that the tenant exists.  Raises OperationError."""
         parse_tenant(tenant)
+        if self._tenant not in (None, tenant):
+            raise InvalidRequest(f"There is no tenant {tenant!r}")
         if len(self.list(tenant)) >= MOST_ENDPOINTS:
             raise InvalidRequest(f"{tenant} has {MOST_ENDPOINTS} endpoints: delete one first")
         await self._check(fields)
@@ -135,9 +142,10 @@ class EndpointManager:
     ) -> Sequence[EndpointChange]:
         """Newest first, also of endpoints that are deleted."""
         found = self._store.rows(
-            "SELECT * FROM changes WHERE ? IS NULL OR endpoint = ? ORDER BY id DESC LIMIT ?",
+            "SELECT * FROM changes WHERE (?1 IS NULL OR endpoint = ?1) AND (?2 IS NULL OR"
+            " tenant = ?2) ORDER BY id DESC LIMIT ?3",
             identity,
-            identity,
+            self._tenant,
             most,
         )
         return [EndpointChange(from_ms(row["at_ms"]), *tuple(row)[2:]) for row in found]
@@ -145,8 +153,8 @@ class EndpointManager:
     # --- deliveries
 
     def count(self, identity: str) -> dict[str, int]:
-        """Deliveries by state."""
-        return self._deliveries.count(identity)
+        """Deliveries by state.  Raises InvalidRequest."""
+        return self._deliveries.count(self.get(identity).id)
 
     def send_test(self, identity: str, by: str) -> Delivery:
         """Raises OperationError."""
@@ -176,7 +184,7 @@ class EndpointManager:
     def get_delivery(self, identity: int) -> Delivery:
         """Raises InvalidRequest."""
         found = self._deliveries.find(identity)
-        if found is None:
+        if found is None or (self._tenant and not self._is_ours(found)):
             raise InvalidRequest(
                 f"There is no delivery {identity}",
                 "see `sayso event-webhooks endpoint deliveries ENDPOINT`",
@@ -239,6 +247,9 @@ class EndpointManager:
 
     # --- helpers
 
+    def _is_ours(self, delivery: Delivery) -> bool:
+        return any(one.id == delivery.endpoint for one in self.list())
+
     def _set_state(self, identity: str, by: str, state: EndpointState, action: str) -> Endpoint:
         endpoint = self.get(identity)
         if endpoint.state == state:
@@ -250,7 +261,7 @@ class EndpointManager:
 
     async def _check(self, fields: dict[str, Any]) -> None:
         """Raises InvalidRequest."""
-        _check_fields(fields)
+        check_fields(fields)
         if "url" in fields:
             try:
                 await self._policy.check_url(fields["url"], self._resolve)
@@ -258,37 +269,19 @@ class EndpointManager:
                 raise InvalidRequest("--url cannot be used", str(error)) from None
 
 
-def _check_fields(fields: dict[str, Any]) -> None:
-    """Raises InvalidRequest."""
-    if "owner" in fields and not _MAIL.fullmatch(fields["owner"]):
-        raise InvalidRequest(
-            "--owner cannot be used", "write a mail address such as it@acme.example"
-        )
-    if is_blank(fields.get("about", "x")) and fields.get("about"):
-        raise InvalidRequest("--about cannot be used", "it is empty")
-    if len(fields.get("about", "")) > LONGEST_ABOUT:
-        raise InvalidRequest("--about is too long", f"{LONGEST_ABOUT} characters are the most")
-    if "events" in fields:
-        if not fields["events"]:
-            raise InvalidRequest("--event is missing", f"use some of {', '.join(PATTERNS)}")
-        if unknown := find_unknown(fields["events"]):
-            raise InvalidRequest(
-                f"There is no event {unknown[0]!r}", f"use some of {', '.join(PATTERNS)}"
-            )
-
-
 @contextmanager
 def open_endpoints(
-    state: Path, resolve: Resolve, *, allow_private: bool = False
+    state: Path, resolve: Resolve, *, allow_private: bool = False, tenant: str | None = None
 ) -> Iterator[EndpointManager]:
     """Open the file of that state folder; it is made if there is none.
 
     `resolve`: what asks DNS, such as `SystemResolver`.  `allow_private`: the setting
-    SAYSO_WEBHOOKS_ALLOW_PRIVATE.  Raises OperationFailed."""
+    SAYSO_WEBHOOKS_ALLOW_PRIVATE.  `tenant`: for it alone.  Raises OperationFailed."""
     try:
         store = Store(state)
         try:
-            yield EndpointManager(store, AddressPolicy(allow_private=allow_private), resolve)
+            policy = AddressPolicy(allow_private=allow_private)
+            yield EndpointManager(store, policy, resolve, tenant)
         finally:
             store.close()
     except StoreError as error:

@@ -119,12 +119,38 @@ async def test_everything_that_is_done_names_who_did_it(manager: EndpointManager
     assert manager.list() == []
 
 
-async def test_an_endpoint_of_another_tenant_is_none(manager: EndpointManager) -> None:
+async def test_what_is_another_tenants_does_not_exist(
+    manager: EndpointManager, tmp_path: Path
+) -> None:
     made = await manager.add("acme", "dana", **FIELDS)
-    assert manager.get(made.endpoint.id, "acme") == made.endpoint
-    with pytest.raises(InvalidRequest):
-        manager.get(made.endpoint.id, "bolt")
-    assert manager.list("bolt") == []
+    endpoint = made.endpoint.id
+    delivery = manager.send_test(endpoint, "dana").id
+    with open_endpoints(tmp_path, public, tenant="acme") as ours:
+        assert ours.get(endpoint) == made.endpoint
+        assert ours.get_delivery(delivery).endpoint == endpoint
+        assert len(ours.list_changes()) == 2
+    with open_endpoints(tmp_path, public, tenant="bolt") as theirs:
+        for attempt in (
+            lambda: theirs.get(endpoint),
+            lambda: theirs.count(endpoint),
+            lambda: theirs.rotate(endpoint, "eve"),
+            lambda: theirs.pause(endpoint, "eve"),
+            lambda: theirs.delete(endpoint, "eve"),
+            lambda: theirs.send_test(endpoint, "eve"),
+            lambda: theirs.page(endpoint),
+            lambda: theirs.get_delivery(delivery),
+            lambda: theirs.replay(delivery, "eve"),
+            lambda: theirs.replay_period(endpoint, NOW, NOW + timedelta(1), "eve"),
+        ):
+            with pytest.raises(InvalidRequest, match="There is no"):
+                attempt()
+        for coroutine in (
+            theirs.change(endpoint, "eve", texts=True),
+            theirs.add("acme", "eve", **FIELDS),
+        ):
+            with pytest.raises(InvalidRequest, match="There is no"):
+                await coroutine
+        assert (theirs.list(), theirs.list("acme"), theirs.list_changes()) == ([], [], [])
 
 
 async def test_a_tenant_has_so_many_endpoints(manager: EndpointManager) -> None:

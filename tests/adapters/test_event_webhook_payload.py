@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from schemas.topics import CONSENT_LOG, OUTCOMES, REPLIES, Topic
+from services.console.api.openapi import FILE
 from services.event_webhooks.event_types import (
     EVENTS,
     PATTERNS,
@@ -83,6 +84,13 @@ def test_the_openapi_document_describes_each_event(
     Draft202012Validator.check_schema(schema)
     for wishes in (PLAIN, ALL):
         Draft202012Validator(schema).validate(make(topic, fact, wishes))
+
+
+def test_the_apis_document_has_the_same_events() -> None:
+    document = json.loads(FILE.read_text("utf-8"))
+    events = describe_openapi()
+    assert document["webhooks"] == events["webhooks"]
+    assert document["components"]["schemas"].items() >= events["components"]["schemas"].items()
 
 
 def test_a_test_is_an_event_too() -> None:

@@ -18,6 +18,7 @@ from services.console.api import problems
 from services.console.api.calls import find_need
 from services.console.api.consent_claims import ConsentClaim
 from services.console.api.problems import ProblemBody, ProblemType
+from services.event_webhooks.event_types import describe_openapi
 
 FILE: Final = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"
 VERSION: Final = "1"
@@ -59,6 +60,9 @@ def build(routes: Sequence[APIRoute]) -> dict[str, Any]:
         schemas.pop(name, None)
     for model in (ProblemBody, ConsentClaim):
         _add_schema(schemas, model)
+    events = describe_openapi()
+    document["webhooks"] = events["webhooks"]
+    schemas |= events["components"]["schemas"]
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     components["schemas"] = dict(sorted(schemas.items()))
     for route in routes:

@@ -19,14 +19,16 @@ from schemas.dead_letter import DeadLetter
 from schemas.numbers import mask_text
 from schemas.visible_text import ON_ONE_LINE
 from services.cli import options
-from services.cli.connection import find_bootstrap, read_ledger, run
+from services.cli.connection import find_bootstrap, operate, read_ledger, run
 from services.cli.progress_bar import progress_bar
 from services.display_text import format_utc
 from services.json_values import parse_json
+from services.ledger import Ledger
 from services.ledger.dead_letters import DeadLetterEntry, count_dead_letters, list_dead_letters
 from services.masking import mask
 from services.operations import dead_letters
 from services.operations.errors import InvalidRequest, OperationError, OperationFailed
+from services.operations.session import Session
 from services.terminal import console, note, print_json, table
 
 app = typer.Typer(
@@ -159,7 +161,7 @@ def fix(
         if value is None:
             raise OperationFailed("Nothing was changed, so nothing was replayed")
         where = find_bootstrap(bootstrap, state)
-        run(dead_letters.replay(where, ledger, one, value, actor, reason))
+        operate(where, lambda kafka: dead_letters.replay(kafka, ledger, one, value, actor, reason))
     note(
         f"Replayed to {one.letter.topic}, once. If it is set aside again it comes back under a new"
         " name."
@@ -196,7 +198,7 @@ def replay(
         with progress_bar("replaying", len(chosen)) as on_progress:
             for done, one in enumerate(chosen, 1):
                 try:
-                    run(dead_letters.replay(where, ledger, one, None, actor, reason))
+                    run(_replay(where, ledger, one, actor, reason))
                 except OperationError as why:
                     failures += 1
                     note(f"{one.name}: {why}")
@@ -230,9 +232,21 @@ def drop(
         where = find_bootstrap(bootstrap, state)
         with progress_bar("dropping", len(chosen)) as on_progress:
             for done, one in enumerate(chosen, 1):
-                run(dead_letters.drop(where, ledger, one, actor, reason))
+                run(_drop(where, ledger, one, actor, reason))
                 on_progress(done)
     note(f"Dropped {len(chosen)}.")
+
+
+async def _replay(
+    bootstrap: str, ledger: Ledger, one: DeadLetterEntry, by: str, reason: str
+) -> None:
+    async with Session(bootstrap) as kafka:
+        await dead_letters.replay(kafka, ledger, one, None, by, reason)
+
+
+async def _drop(bootstrap: str, ledger: Ledger, one: DeadLetterEntry, by: str, reason: str) -> None:
+    async with Session(bootstrap) as kafka:
+        await dead_letters.drop(kafka, ledger, one, by, reason)
 
 
 def edit(letter: DeadLetter) -> bytes | None:

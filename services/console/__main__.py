@@ -53,6 +53,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
             app = build_app(console, api)
             server = serve(app, given.host, settings.console_port, grace=GRACE)
             host, port = await stack.enter_async_context(server)
+        stack.push_async_callback(app.state.lag.close)
         stack.push_async_callback(app.state.watch.close)  # before the server waits for its streams
         print(f"console at http://{host}:{port}, for {console.url}", flush=True)
         if given.port_file:

@@ -15,6 +15,7 @@ from services.console.api.api import Api
 from services.console.api.app import ApiMiddleware, build_api
 from services.console.console import Console
 from services.console.forms import StillUnderWay
+from services.console.lag_watch import LagWatch
 from services.console.live import Watch
 from services.console.number_tokens import NumberTokens
 from services.console.pages import ROUTERS
@@ -32,6 +33,7 @@ def build_app(console: Console, api: Api) -> FastAPI:
     app = FastAPI(title="Sayso", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.console = console
     app.state.tokens = NumberTokens(console.store)
+    app.state.lag = LagWatch(console.kafka.bootstrap)
     app.state.watch = Watch(lambda: console.ledger, console.clock)
     app.state.renderer = Renderer(app.state.tokens)
     app.add_middleware(SecurityMiddleware, url=console.url)

@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 from services.console.accounts.store import Store
 from services.kafka.batch_publisher import BatchPublisher
 from services.ledger import Ledger
+from services.ledger.change_feed import freshness
 from services.ledger.ledger import FILE
-from services.operations.errors import InvalidRequest
+from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import PATIENCE, Session
 from services.settings import ServiceSettings
 
@@ -72,6 +73,20 @@ class LedgerSession(Session):
         for tenant in tenants:
             if tenant not in known:
                 raise InvalidRequest(f"There is no tenant {tenant!r}", "publish its settings first")
+
+    async def refresh(self, ledger: Ledger) -> None:
+        """Wait until the ledger's own process has seen everything up to now."""
+        asked_at = datetime.now(UTC)
+
+        def is_current() -> bool | None:
+            behind = freshness(ledger, datetime.now(UTC))
+            since = (datetime.now(UTC) - asked_at).total_seconds()
+            return True if behind is not None and behind < since else None
+
+        if not await self.wait_for(ledger, is_current):
+            raise OperationFailed(
+                "The ledger does not follow the topics", "is its process running?"
+            )
 
     async def wait_for(
         self, ledger: Ledger, find: Callable[[], T | None], patience: float = PATIENCE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,6 +23,7 @@ from services.ledger.dead_letters import (
     list_dead_letters,
 )
 from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.session import Session
 from services.operations.topics import find_topic
 from services.operations.validation import require_one_of
 
@@ -43,6 +45,7 @@ CAUSES: Final[Mapping[str, str]] = {
     DeadLetterCause.NOBODY_TEXTED: "it came to a shared sender from a number that nobody texted",
 }
 """Every cause that a processor gives, in words."""
+_NAME: Final = re.compile(r"([0-9]{1,9})-([0-9]{1,18})")
 BLOCKING: Final = frozenset(topic.name for topic in (CONSENT_EVENTS, REPLIES, INBOUND))
 """Topics on which an unreadable record also blocks its number, until a person resolves that."""
 
@@ -60,12 +63,12 @@ def build_filter(
 
 def find_letter(ledger: Ledger, name: str) -> DeadLetterEntry:
     """Find a letter by its name, as in `2-17`.  Raises InvalidRequest."""
-    partition, dash, offset = name.partition("-")
-    if not (dash and partition.isdecimal() and offset.isdecimal()):
+    parts = _NAME.fullmatch(name)
+    if parts is None:
         raise InvalidRequest(
             f"{name!r} is no letter: they are called like 2-17, see `sayso dlq list`"
         )
-    found = find_dead_letter(ledger, int(partition), int(offset))
+    found = find_dead_letter(ledger, int(parts[1]), int(parts[2]))
     if found is None:
         raise InvalidRequest(f"There is no letter {name}", "see `sayso dlq list --resolved`")
     return found
@@ -108,7 +111,7 @@ def choose_letters(
 
 
 async def replay(
-    bootstrap: str, ledger: Ledger, one: DeadLetterEntry, mended: bytes | None, by: str, reason: str
+    kafka: Session, ledger: Ledger, one: DeadLetterEntry, mended: bytes | None, by: str, reason: str
 ) -> None:
     """Write the record to its own topic again, once.  `mended` replaces its value.
 
@@ -127,13 +130,13 @@ async def replay(
             f"it would come back: {describe_error(error)}; mend it with `sayso dlq fix {one.name}`"
         ) from None
     resolution = _build_resolution(one, DeadLetterAction.REPLAYED, by, reason, mended is not None)
-    await _resolve(bootstrap, ledger, one, resolution, record)
+    await _resolve(kafka, ledger, one, resolution, record)
 
 
-async def drop(bootstrap: str, ledger: Ledger, one: DeadLetterEntry, by: str, reason: str) -> None:
+async def drop(kafka: Session, ledger: Ledger, one: DeadLetterEntry, by: str, reason: str) -> None:
     """Record that the letter is not needed; it stays on its topic.  Raises OperationError."""
     resolution = _build_resolution(one, DeadLetterAction.DROPPED, by, reason, False)
-    await _resolve(bootstrap, ledger, one, resolution, None)
+    await _resolve(kafka, ledger, one, resolution, None)
 
 
 def _build_resolution(
@@ -153,19 +156,19 @@ def _build_resolution(
 
 
 async def _resolve(
-    bootstrap: str,
+    kafka: Session,
     ledger: Ledger,
     one: DeadLetterEntry,
     resolution: LetterResolution,
     record: ReplayRecord | None,
 ) -> None:
     async def is_open() -> bool:
-        await ledger.catch_up(bootstrap)
+        await kafka.refresh(ledger)
         now = find_dead_letter(ledger, one.partition, one.offset)
         return now is not None and now.resolution is None
 
     try:
-        await resolve(bootstrap, resolution, record, is_open)
+        await resolve(kafka.bootstrap, resolution, record, is_open)
     except NotReplayed as error:
         raise OperationFailed(str(error)) from None
 

@@ -77,6 +77,13 @@ class Session:
             self._topics = self._topics or self._settings.topics
         self._settings.require(*tenants)
 
+    async def refresh(self, ledger: Ledger) -> None:
+        """Bring the ledger up to what Kafka has now.  Raises OperationFailed."""
+        try:
+            await ledger.catch_up(self.bootstrap)
+        except LedgerError as error:
+            raise OperationFailed(str(error)) from None
+
     async def wait_for(
         self, ledger: Ledger, find: Callable[[], T | None], patience: float = PATIENCE
     ) -> T | None:

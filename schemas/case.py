@@ -10,6 +10,7 @@ from schemas.base import Day, Message, Slug, UtcTime, Whole, document_words
 from schemas.case_event import RecipeChange, TaskTime
 from schemas.numbers import e164
 from schemas.person import PersonNumber
+from schemas.send_request import UndoSeconds
 
 
 class Readiness(StrEnum):
@@ -54,7 +55,7 @@ class CaseTask(Message):
     kind: str
     canceled: bool = False
     written_by: str | None = None
-    undo_seconds: int | None = None
+    undo_seconds: UndoSeconds | None = None
     """See `SendRequest.undo_seconds`."""
     saved_at: UtcTime | None = None
     """When it was scheduled, or last put off."""

@@ -198,6 +198,14 @@ def _limited(hint: Any, limits: Any) -> SearchStrategy[Any]:
     sizes = {
         name: getattr(one, name) for one in limits.metadata for name in SIZES if hasattr(one, name)
     }
+    if hint is int:
+        ranges = {
+            name: getattr(one, name)
+            for one in limits.metadata
+            for name in ("ge", "le")
+            if hasattr(one, name)
+        }
+        return st.integers(ranges["ge"], ranges["le"])
     shortest = sizes.get("min_length", 0)
     if hint is str:
         characters = st.characters(exclude_categories=["Cs"])

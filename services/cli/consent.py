@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -188,7 +188,8 @@ def import_(
     The first line names the columns: number, date, source (where it was collected) and proof (where
     the signed form is kept, or its SHA-256). The columns action (opt_in or opt_out), wording, url
     and sender are optional. Bad lines are named and left out; good ones go in. An import lifts no
-    opt-out. An opt-out, in any word for no, needs its number and action only.
+    opt-out. An opt-out, in any word for no, needs its number and action only. One of no number that
+    could be texted becomes a dead letter, and blocks what it may have meant until you have looked.
 
     Example: [cyan]sayso consent import consents.csv -t harbor[/]
     """
@@ -205,16 +206,29 @@ def import_(
 
         imported = run(work())
     if as_json:
-        bad = [
-            {"line": line.line, "reason": line.reason, "column": line.column, "fix": line.fix}
-            for line in imported.bad
-        ]
-        print_json({"imported": imported.good, "bad": bad})
+        bad, unclear = (
+            [
+                {"line": line.line, "reason": line.reason, "column": line.column, "fix": line.fix}
+                for line in lines
+            ]
+            for lines in (imported.bad, imported.unclear)
+        )
+        print_json({"imported": imported.good, "bad": bad, "unclear": unclear})
     else:
         for line in imported.bad:
             note(f"{file}, line {line.line}: {line.reason}")
+        for line in imported.unclear:
+            note(f"{file}, line {line.line}: {line.reason}. {_OPT_OUT_KEPT}")
         console().print(f"Lines taken in: {imported.good:,}; left out: {len(imported.bad):,}.")
-    raise typer.Exit(1 if imported.bad else 0)
+        if imported.unclear:
+            console().print(
+                f"Opt-outs of no number that could be texted: {len(imported.unclear):,};"
+                " see [cyan]sayso dlq list[/]."
+            )
+    raise typer.Exit(1 if imported.bad or imported.unclear else 0)
+
+
+_OPT_OUT_KEPT: Final = "The opt-out is kept as a dead letter, and blocks what it may have meant"
 
 
 @app.command()

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from schemas.base import Evidence
 from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
 from schemas.consent_dates import FIRST_TEXT, is_placeholder, why_no_proof
-from schemas.numbers import E164, e164
+from schemas.numbers import e164
 from schemas.topics import CONSENT_EVENTS
 from schemas.wire_types import RFC3339_DAY
 from services.operations.errors import InvalidRequest, OperationFailed
@@ -41,7 +41,9 @@ LONGEST: Final = 4000
 class ConsentLine(NamedTuple):
     """A line of the file: its event, or the reason why it cannot be used.
 
-    `line` counts as an editor does.  A reason never quotes the line."""
+    An opt-out of no number that could be texted has both: the gate blocks what it may have meant
+    and keeps it as a dead letter, and somebody has to look.  `line` counts as an editor does.  A
+    reason never quotes the line."""
 
     line: int
     event: ConsentEvent | None
@@ -69,6 +71,8 @@ class Imported(NamedTuple):
 
     good: int
     bad: tuple[ConsentLine, ...]
+    unclear: tuple[ConsentLine, ...] = ()
+    """Opt-outs of no number that could be texted: they went to the gate, beside the good ones."""
 
 
 class _BadLine(Exception):
@@ -87,20 +91,24 @@ def read_consents(path: Source, about: ConsentImport) -> Iterator[ConsentLine]:
         _require_columns(path, table.columns)
         for row in table.rows:
             try:
-                event = _build_event(_check_cells(row, table.columns), about)
+                event, problem = _build_event(_check_cells(row, table.columns), about)
                 first = first_lines.setdefault(event.event_id, row.line)
                 if first != row.line:
                     raise _BadLine(f"it says the same as line {first}")
             except _BadLine as bad:
-                yield ConsentLine(row.line, None, str(bad), bad.column, bad.fix)
+                yield ConsentLine(row.line, None, *_describe(bad))
             else:
-                yield ConsentLine(row.line, event)
+                yield ConsentLine(row.line, event, *_describe(problem))
+
+
+def _describe(problem: _BadLine | None) -> tuple[str, str, str]:
+    return (str(problem), problem.column, problem.fix) if problem else ("", "", "")
 
 
 async def import_consents(
     kafka: Session, path: Source, about: ConsentImport, on_progress: OnProgress
 ) -> Imported:
-    """Publish the good lines and return the bad ones.
+    """Publish the good lines and the unclear ones.
 
     Raises OperationFailed where Kafka does not confirm; what was published before stays."""
     await kafka.require_tenants(about.tenant)
@@ -108,18 +116,21 @@ async def import_consents(
     lines = read_consents(path, about)
     good = 0
     bad: list[ConsentLine] = []
+    unclear: list[ConsentLine] = []
     while batch := list(islice(lines, BATCH)):
         events = [line.event for line in batch if line.event is not None]
         try:
             await kafka.publish(CONSENT_EVENTS, events)
         except OperationFailed as error:
             raise OperationFailed(
-                f"{error}; {good:,} lines are in", "import the file again, which is harmless"
+                f"{error}; {good + len(unclear):,} lines are in",
+                "import the file again, which is harmless",
             ) from None
-        good += len(events)
         bad += [line for line in batch if line.event is None]
+        unclear += [line for line in batch if line.event is not None and line.reason]
+        good += sum(not line.reason for line in batch)
         on_progress(batch[-1].line)
-    return Imported(good, tuple(bad))
+    return Imported(good, tuple(bad), tuple(unclear))
 
 
 def _require_columns(path: Source, names: list[str]) -> None:
@@ -162,11 +173,14 @@ def _make_text(cell: str) -> str:
     return cell.encode(errors="surrogateescape").decode(errors="replace")[:LONGEST]
 
 
-def _build_event(cells: Mapping[str, str], about: ConsentImport) -> ConsentEvent:
+def _build_event(
+    cells: Mapping[str, str], about: ConsentImport
+) -> tuple[ConsentEvent, _BadLine | None]:
+    """The event, and what is wrong with the number of an opt-out."""
     is_no = is_opt_out(cells.get("action", ""))
     if not is_no and not is_opt_in(cells.get("action", "")):
         raise _BadLine("action is neither opt_in nor opt_out", "action")
-    number = _read_number(cells.get("number", ""), is_no)
+    number, problem = _read_number(cells.get("number", ""), is_no)
     wording = cells.get("wording") or None
     evidence = {
         "origin": cells.get("source") or None,
@@ -177,7 +191,7 @@ def _build_event(cells: Mapping[str, str], about: ConsentImport) -> ConsentEvent
         "actor": about.actor,
     }
     try:
-        return ConsentEvent(
+        event = ConsentEvent(
             event_id=_event_id(about.tenant, number, cells),
             tenant=about.tenant,
             number=number,
@@ -189,21 +203,25 @@ def _build_event(cells: Mapping[str, str], about: ConsentImport) -> ConsentEvent
         )
     except ValidationError as error:
         raise _BadLine(str(error.errors()[0]["msg"])) from None
+    return event, problem
 
 
-def _read_number(written: str, is_no: bool) -> str:
-    """A number that cannot be texted cannot opt in; it may opt out."""
-    if shortened := why_shortened(written):
-        why, _, fix = shortened.partition(": ")
-        raise _BadLine(f"number: {why}", "number", fix)
+def _read_number(written: str, is_no: bool) -> tuple[str, _BadLine | None]:
+    """The number, and what is wrong with it, for an opt-out: a no is never lost because a digit
+    is.  Any other line needs a number that could be texted."""
     number = e164(read_number_cell(written))
-    problem = "" if is_no else validate_number(number).problem
-    if is_no and not E164.fullmatch(number):
-        problem = validate_number(number).problem or "unreadable"
-    if problem:
-        reason, fix = PROBLEMS[problem]
-        raise _BadLine(f"number: {reason}", "number", fix)
-    return number
+    if not number:
+        raise _BadLine("number is empty", "number")
+    why, _, fix = why_shortened(written).partition(": ")
+    problem = validate_number(number).problem
+    if not why and not problem:
+        return number, None
+    if not why:
+        why, fix = PROBLEMS[problem]
+    wrong = _BadLine(f"number: {why}", "number", fix)
+    if not is_no:
+        raise wrong
+    return number, wrong
 
 
 def _date_opt_in(cells: Mapping[str, str], now: datetime) -> datetime:

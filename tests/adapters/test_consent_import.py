@@ -11,12 +11,17 @@ from pathlib import Path
 import pytest
 
 from schemas.consent import ConsentEvent
-from schemas.topics import CONSENT_EVENTS
+from schemas.dead_letter import DeadLetter
+from schemas.topics import CONSENT_EVENTS, DEAD_LETTERS
 from services.cli.app import run
 from services.operations.consent_import import ConsentImport, ConsentLine, read_consents
 from services.operations.errors import OperationError
+from streams.gate import gate as gate_process
+from streams.gate import gate_on_timer
 from tests.adapters.settled import settled
 from tests.adapters.topics import records
+from tests.core.gate.cases import NOON, settings
+from tests.core.harness import ProcessorHarness
 
 ABOUT = ConsentImport("acme", "dana", datetime(2026, 11, 22, tzinfo=UTC))
 HEADER = "number,date,source,proof"
@@ -120,6 +125,40 @@ def test_another_encoding_is_said_line_by_line(tmp_path: Path) -> None:
     assert bad.reason == "source is not UTF-8 text: save the file as UTF-8"
 
 
+@pytest.mark.parametrize(
+    ("number", "blocked"),
+    [
+        pytest.param("3125550177", "+13125550177", id="no plus"),
+        pytest.param("00442079460000", "+442079460000", id="dialed from abroad"),
+        pytest.param("+13125550177home", "+13125550177", id="a word behind it"),
+        pytest.param("+1312555017", "+13125550177", id="a digit too few"),
+        pytest.param("+18005550100", None, id="toll-free"),
+        pytest.param("ask Ana", None, id="no number"),
+    ],
+)
+def test_an_opt_out_of_no_number_is_named_and_blocks_what_it_may_have_meant(
+    tmp_path: Path, number: str, blocked: str | None
+) -> None:
+    (line,) = read(tmp_path, f"{number},out", header="number,action")
+    assert line.line == 2
+    assert line.reason.startswith("number: ")
+    event = line.event
+    assert event is not None, "a no is not lost because a digit is"
+    assert event.action == "opt_out"
+    gate = ProcessorHarness(gate_process, gate_on_timer, event.number_key, settings(), now=NOON)
+    published = gate.publish_from(event)
+    letters = [one.value for one in published if one.topic is DEAD_LETTERS]
+    assert [one.cause for one in letters if isinstance(one, DeadLetter)] == ["not_a_number"]
+    blocks = [one.value for one in published if isinstance(one.value, ConsentEvent)]
+    assert {one.action for one in blocks} == ({"unreadable"} if blocks else set())
+    assert blocked is None or blocked in {one.number for one in blocks}
+
+
+def test_an_opt_out_without_any_number_is_left_out(tmp_path: Path) -> None:
+    found = read(tmp_path, ",out", "  ,out", header="number,action")
+    assert [(one.event, one.reason) for one in found] == [(None, "number is empty")] * 2
+
+
 def test_an_unknown_action_is_no_yes(tmp_path: Path) -> None:
     rows = [f"+12125550123,2025-11-03,paper,box 7,{action}" for action in ("", "opt_in", "yes")]
     found = read(tmp_path, *rows, header=HEADER + ",action")
@@ -183,6 +222,18 @@ async def test_from_a_file_to_the_topic(
         "imported again: the gate drops the repeats"
     )
     assert all(isinstance(event, ConsentEvent) and event.evidence.document for event in events)
+
+    file.write_text("number,action\n+12125550300,out\n3125550177,out\n")
+    assert await asyncio.to_thread(run, command) == 1
+    said = capsys.readouterr()
+    assert f"{file}, line 3: number: The number has no country code" in said.err
+    assert said.out.startswith("Lines taken in: 1; left out: 0.\nOpt-outs of no number")
+    assert await asyncio.to_thread(run, [*command, "--json"]) == 1
+    (unclear,) = json.loads(capsys.readouterr().out)["unclear"]
+    assert unclear["line"] == 3
+    found = await records(fresh_cluster, CONSENT_EVENTS)
+    numbers = {CONSENT_EVENTS.decode(record.value).number for record in found}  # type: ignore[attr-defined]
+    assert {"+12125550300", "3125550177"} <= numbers
 
 
 def test_what_cannot_be_done_is_one_sentence(

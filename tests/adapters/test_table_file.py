@@ -148,6 +148,9 @@ def test_the_line_that_excel_writes_for_itself_is_nothing(tmp_path: Path) -> Non
 def test_a_number_that_a_spreadsheet_shortened_is_named(tmp_path: Path, number: str) -> None:
     found = consents(tmp_path, f'{HEADER}\n"{number}",2025-11-03,paper,box 7\n')
     assert bad(found)[2].startswith("number: a spreadsheet has shortened it")
+    (opt_out,) = consents(tmp_path, f'number,action\n"{number}",out\n')
+    assert opt_out.event is not None
+    assert opt_out.reason == bad(found)[2]
     line = people(tmp_path, f'{PEOPLE}\np1,Jo,"{number}"\n').bad[0]
     assert "a spreadsheet has shortened it" in line.reason
 

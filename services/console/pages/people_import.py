@@ -221,7 +221,7 @@ def _about(visit: Visit) -> ConsentImport:
 
 
 def _preview_consents(visit: Visit, upload: Upload) -> Preview:
-    good, yes, lines = 0, 0, 0
+    good, yes, unclear, lines = 0, 0, 0, 0
     bad = []
     sample: list[tuple[str, ...]] = []
     for line in read_consents(upload.file, _about(visit)):
@@ -230,24 +230,33 @@ def _preview_consents(visit: Visit, upload: Upload) -> Preview:
             bad.append(Bad(line.line, line.column, line.why, line.fix))
             continue
         good += 1
+        unclear += bool(line.why)
         is_yes = line.event.action == ConsentAction.OPT_IN
         yes += is_yes
         if len(sample) < SAMPLE:
             said = "Opted in" if is_yes else "Opted out"
             proof = line.event.evidence.document or ""
             sample.append((line.event.number, said, proof))
-    facts = (("Opted in", yes), ("Opted out", good - yes))
+    facts = (
+        ("Opted in", yes),
+        ("Opted out", good - yes - unclear),
+        *(((_UNCLEAR, unclear),) if unclear else ()),
+    )
     return Preview(lines, good, facts, tuple(bad), (), tuple(sample))
+
+
+_UNCLEAR: Final = "Opted out, and no number that could be texted: to be looked at in dead letters"
 
 
 async def _publish_consents(visit: Visit, upload: Upload, _replace: bool) -> dict[str, Any]:
     imported = await import_consents(
         visit.console.kafka, upload.file, _about(visit), lambda done, of=None: None
     )
+    unclear = len(imported.unclear)
     return {
-        "facts": [["Consents", imported.good]],
+        "facts": [["Consents", imported.good], *([[_UNCLEAR, unclear]] if unclear else [])],
         "bad": len(imported.bad),
-        "good": imported.good,
+        "good": imported.good + unclear,
     }
 
 

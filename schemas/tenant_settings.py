@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from schemas.base import Day, Message, Slug, is_kept
 from schemas.blank_text import is_blank
+from schemas.consent_form import ConsentForm
 from schemas.consent_request import ConsentRequest
 from schemas.countries import require_country
 from schemas.keywords import LOCALES, OwnWords
@@ -90,6 +91,8 @@ class TenantSettings(Message):
     """Whom to call or where to look: the answer to HELP."""
     consent_request: ConsentRequest = ConsentRequest()
     """The text of the opt-in request."""
+    forms: dict[Slug, ConsentForm] = {}
+    """Public pages on which people ask for texts, by name."""
     asks_per_hour: int = Field(default=ASKS_PER_HOUR, ge=1, le=1_000_000)
     """Opt-in requests an hour from one sender; the others wait."""
     send_immediately: bool = True

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -20,6 +21,7 @@ VARIABLES: Final = {
     "webhook_port": "SAYSO_WEBHOOK_PORT",
     "console_port": "SAYSO_CONSOLE_PORT",
     "console_url": "SAYSO_CONSOLE_URL",
+    "console_proxies": "SAYSO_CONSOLE_PROXIES",
     "provider": "SAYSO_PROVIDER",
     "provider_url": "SAYSO_PROVIDER_URL",
     "account_sid": "TWILIO_ACCOUNT_SID",
@@ -60,6 +62,19 @@ Losses = Annotated[
 ]
 
 
+def _read_networks(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    try:
+        return tuple(ip_network(one.strip(), strict=False) for one in given.split(","))
+    except ValueError:
+        raise ValueError(
+            f"{given!r} is no list of addresses such as 10.0.0.1,10.1.0.0/16"
+        ) from None
+
+
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_read_networks)]
+
 _WHOLE: Final = re.compile(r"[0-9]+")
 _DECIMAL: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
 
@@ -99,6 +114,9 @@ class ServiceSettings(BaseModel):
     console_port: Count = Field(default=8430, ge=0, le=65535)
     console_url: str = ""
     """How browsers write the console's address. Empty: this machine's, for its own browsers."""
+    console_proxies: Networks = ()
+    """Addresses and networks of the proxies before the console, separated by commas. What they say
+    of the visitor's address (X-Forwarded-For) is believed. Empty: nobody's word is."""
     provider: str = "twilio"
     """A name in `services.providers.PROVIDERS`."""
     provider_url: str | None = None

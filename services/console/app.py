@@ -22,6 +22,7 @@ from services.console.pages import ROUTERS
 from services.console.pages.errors import draw_error
 from services.console.rendering import HERE, Renderer
 from services.console.security import BodyTooLarge, SecurityMiddleware
+from services.console.visitors import AddressLimit
 from services.ledger import LedgerError
 from services.operations.errors import InvalidRequest, OperationError
 
@@ -35,6 +36,8 @@ def build_app(console: Console, api: Api) -> FastAPI:
     app.state.tokens = NumberTokens(console.store)
     app.state.lag = LagWatch(console.kafka.bootstrap)
     app.state.watch = Watch(lambda: console.ledger, console.clock)
+    app.state.form_limit = AddressLimit(10, 60)
+    app.state.opt_out_limit = AddressLimit(30, 60)
     app.state.renderer = Renderer(app.state.tokens)
     app.add_middleware(SecurityMiddleware, url=console.url)
     secure = console.url.startswith("https:")

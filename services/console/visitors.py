@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
+from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -41,9 +41,7 @@ class AddressLimit:
 
     Each process counts for itself."""
 
-    def __init__(
-        self, most: int, seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, most: int, seconds: float, clock: Callable[[], datetime]) -> None:
         """`most` at once, and as many again in `seconds`."""
         self._most = most
         self._seconds = seconds
@@ -54,10 +52,10 @@ class AddressLimit:
 
     def take(self, address: str | None) -> bool:
         """Whether it may. Those whose address is not known share one bucket."""
-        name, now = _name_customer(address), self._clock()
+        name, now = _name_customer(address), self._clock().timestamp()
         with self._lock:
             tokens, since = self._buckets.pop(name, (float(self._most), now))
-            tokens = min(self._most, tokens + (now - since) * self._most / self._seconds)
+            tokens = min(self._most, tokens + max(now - since, 0) * self._most / self._seconds)
             allowed = tokens >= 1
             self._buckets[name] = (tokens - allowed, now)
             if len(self._buckets) > _MOST:  # the one that has been away for longest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from services.ledger.ledger import FILE
 from services.operations.errors import OperationFailed
 from services.settings import ServiceSettings, SettingsError, from_environment
 from tests.adapters.case_ledger import Office
+from tests.adapters.ledger_filler import NOON
 from tests.console.harness import Harness, console_on
 
 FORM = "/forms/harbor/intake"
@@ -238,9 +240,9 @@ def test_proxies_are_named_by_address_or_network() -> None:
 
 
 def test_a_limit_counts_the_networks_of_ipv6_and_lets_time_heal() -> None:
-    now = [0.0]
+    now = [NOON]
     limit = AddressLimit(2, 60, lambda: now[0])
     assert [limit.take(f"2001:db8::{n}") for n in range(3)] == [True, True, False]
     assert limit.take("2001:db8:1::1")
-    now[0] = 30.0
+    now[0] = NOON + timedelta(seconds=30)
     assert [limit.take("2001:db8::1") for _ in range(2)] == [True, False]

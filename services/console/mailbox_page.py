@@ -85,6 +85,10 @@ class MailboxQuery(NamedTuple):
         return urlencode({name: str(value) for name, value in fields.items() if value})
 
     @property
+    def is_filtered(self) -> bool:
+        return bool(self.filters or self.search)
+
+    @property
     def filters(self) -> int:
         """How many are given, besides the search."""
         fields = (self.branch, self.case, self.person, self.state, self.code, self.kind)
@@ -153,9 +157,10 @@ class Mailboxes(NamedTuple):
             found = self._find(query, None, PAGE)
         rows = tuple(read_row(self.ledger, item) for item in found.rows)
         searched = found.searched_ms
+        is_whole = not after and found.cursor is None
         return MailboxPage(
             rows,
-            self._count(query, found, after),
+            Count(len(rows)) if is_whole else self._count(query),
             found.cursor or "",
             None if searched is None else datetime.fromtimestamp(searched / 1000, UTC),
         )
@@ -171,12 +176,16 @@ class Mailboxes(NamedTuple):
             if cursor is None:
                 return
 
-    def count_tabs(self) -> dict[Tab, int]:
+    def count_tabs(self, query: MailboxQuery) -> dict[Tab, Count]:
+        """How many of each tab match, so that nobody looks for a text in the wrong one."""
+        plain = query._replace(box=Tab.READY, state="")
+        if plain != MailboxQuery():
+            return {tab: self._count(plain._replace(box=tab)) for tab in Tab}
         boxes = count_boxes(self.ledger, self._scope, self.now)
         failed = self._filter(MailboxQuery(Tab.FAILED))
         return {
-            **{Tab(box): counts.messages for box, counts in boxes.items()},
-            Tab.FAILED: count_messages(self.ledger, failed, self.now).number,
+            **{Tab(box): Count(counts.messages) for box, counts in boxes.items()},
+            Tab.FAILED: count_messages(self.ledger, failed, self.now),
         }
 
     @property
@@ -197,12 +206,10 @@ class Mailboxes(NamedTuple):
             limit=limit,
         )
 
-    def _count(self, query: MailboxQuery, found: Page[MailboxItem], after: str) -> Count:
-        if not after and found.cursor is None:
-            return Count(len(found.rows))
+    def _count(self, query: MailboxQuery) -> Count:
         if not query.search:
             return count_messages(self.ledger, self._filter(query), self.now)
-        first = self._find(query, None, MOST_ROWS)
+        first = self._find(query, None, PAGE)
         return Count(len(first.rows), first.cursor is not None)
 
     def _filter(self, query: MailboxQuery) -> MessageFilter:

@@ -54,6 +54,8 @@ class RowResult(NamedTuple):
 Allowed = Callable[[MailboxItem], bool]
 """Whether the person who acts may see this message. What they may not see does not exist."""
 
+UNKNOWN: Final = "unknown"
+"""The result where there is no such message, or none that this person may see."""
 GONE: Final = "There is no such message"
 CHANGED: Final = "Changed since you saw it"
 LOOK_AGAIN: Final = "look at it again, and decide on what is there"
@@ -182,7 +184,7 @@ class MessageActions:
 
 def _not_found(name: str, item: MailboxItem | None) -> RowResult:
     if item is None:
-        return RowResult(name, False, "unknown", GONE, "load the page again")
+        return RowResult(name, False, UNKNOWN, GONE, "load the page again")
     return RowResult(name, False, "no_number", NO_NUMBER, ADD_NUMBER)
 
 

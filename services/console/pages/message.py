@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -26,7 +26,7 @@ from services.ledger.message_status import list_resends
 from services.ledger.times import parse_time
 from services.operations import requests, support_bundle
 from services.operations.errors import InvalidRequest, OperationError
-from services.operations.message_actions import RowResult, describe_resend
+from services.operations.message_actions import UNKNOWN, RowResult, describe_resend
 from services.operations.resend_plan import Resend, plan_resend, publish_resends
 from services.operations.validation import parse_recipient
 from streams.lifecycle import ARRIVED_STATES, STATE_INFO, Group, State
@@ -70,8 +70,20 @@ def show_message(
     if key := request.query_params.get("done"):
         kept = forms.find_result(visit, key)
         context["results"] = [RowResult(**one) for one in kept or ()]
+        context["labels"] = label_results(visit, context["results"])
     is_part = request.query_params.get("part") == "story"
     return draw(visit, "parts/message_story.html" if is_part else "message.html", **context)
+
+
+MOST_LABELS: Final = 200
+
+
+def label_results(visit: Visit, results: Sequence[RowResult]) -> dict[str, str]:
+    """Whom each message was for. A message's id says nothing to staff."""
+    ledger = visit.console.ledger
+    ids = [one.message_id for one in results if one.result != UNKNOWN][:MOST_LABELS]
+    rows = [read_row(ledger, item) for item in find_items(ledger, ids, visit.now, visit.tenant)]
+    return {one.item.message_id: one.person_name or one.item.number or "" for one in rows}
 
 
 def _context(visit: Visit, message_id: str, found: FoundMessage) -> dict[str, Any]:

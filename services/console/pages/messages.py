@@ -27,6 +27,7 @@ from services.console.mailbox_page import (
     periods,
 )
 from services.console.message_words import KINDS, kind_words, state_words
+from services.console.pages.message import label_results
 from services.console.rendering import draw
 from services.console.viewer import Permission
 from services.ledger.cases import find_settings
@@ -112,6 +113,7 @@ def show_messages(visit: Annotated[Visit, Allow(Permission.READ)], request: Requ
     if key := params.get("done"):
         kept = forms.find_result(visit, key)
         context["results"] = [RowResult(**one) for one in kept or ()]
+        context["labels"] = label_results(visit, context["results"])
     return draw(visit, part or "messages.html", **context)
 
 
@@ -150,11 +152,11 @@ def page_context(
         "results": None,
         "asks": None,
     }
-    if part != PARTS["rows"]:
-        context["counts"] = mailboxes.count_tabs()
-    if part != PARTS["tabs"]:
-        context["page"] = mailboxes.page(query, after)
-        context["empty"] = EMPTY[query.box]
+    page = None if part == PARTS["tabs"] else mailboxes.page(query, after)
+    if part != PARTS["rows"] or (page and not page.rows and query.is_filtered):
+        context["counts"] = mailboxes.count_tabs(query)
+    context["page"] = page
+    context["empty"] = EMPTY[query.box]
     if part is None:
         settings = find_settings(visit.console.ledger, visit.tenant)
         zone = settings.zone if settings else ZoneInfo("UTC")
@@ -275,7 +277,8 @@ async def _act(visit: Visit, action: Action, query: MailboxQuery, form: BulkForm
         where = f"/{quote(form.back)}?{done}" if form.back else f"?{query.address()}&{done}"
         return RedirectResponse(f"/t/{visit.tenant}/messages{where}", 303)
     results = [RowResult(**one) for one in kept]
-    return draw(visit, "parts/message_results.html", results=results, query=query, renew=True)
+    labels = label_results(visit, results)
+    return draw(visit, "parts/message_results.html", results=results, labels=labels, renew=True)
 
 
 def _ask(visit: Visit, action: Action, query: MailboxQuery) -> HTMLResponse:

@@ -51,14 +51,7 @@ _OF_TENANT: Final = "(?1 IS NULL OR tenant = ?1)"
 
 def read_usage(ledger: Ledger, wanted: UsageFilter | None = None) -> UsageReport:
     wanted = wanted or UsageFilter()
-    given = {
-        _CONDITIONS[name]: str(value)
-        for name, value in wanted._asdict().items()
-        if value is not None
-    }
-    where = " AND ".join(["messages <> 0", *given])
-    found = ledger.rows(f"SELECT json FROM usage WHERE {where} ORDER BY identity", *given.values())
-    rows = tuple(UsageRow.model_validate_json(row["json"]) for row in found)
+    rows = read_usage_rows(ledger, wanted)
     return UsageReport(
         rows,
         sum(row.messages for row in rows),
@@ -66,6 +59,17 @@ def read_usage(ledger: Ledger, wanted: UsageFilter | None = None) -> UsageReport
         count_requested(ledger, wanted.tenant),
         count_by_state(ledger, wanted.tenant),
     )
+
+
+def read_usage_rows(ledger: Ledger, wanted: UsageFilter) -> tuple[UsageRow, ...]:
+    given = {
+        _CONDITIONS[name]: str(value)
+        for name, value in wanted._asdict().items()
+        if value is not None
+    }
+    where = " AND ".join(["messages <> 0", *given])
+    found = ledger.rows(f"SELECT json FROM usage WHERE {where} ORDER BY identity", *given.values())
+    return tuple(UsageRow.model_validate_json(row["json"]) for row in found)
 
 
 def count_requested(ledger: Ledger, tenant: str | None = None) -> int:

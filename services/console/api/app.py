@@ -12,7 +12,19 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.console.api import consents, problems, send_requests
+from services.console.api import (
+    approvals,
+    case_parts,
+    cases,
+    consents,
+    messages,
+    numbers,
+    people,
+    problems,
+    reports,
+    send_requests,
+    threads,
+)
 from services.console.api.api import Api
 from services.console.api.calls import find_need
 from services.console.api.openapi import describe
@@ -24,6 +36,14 @@ HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosnif
 ROUTERS: Final = (
     *send_requests.routers,
     consents.router,
+    messages.router,
+    approvals.router,
+    numbers.router,
+    people.router,
+    cases.router,
+    case_parts.router,
+    threads.router,
+    reports.router,
 )
 """The hot path first: routes are tried in this order."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Final, NamedTuple
 
 import structlog
@@ -28,6 +28,7 @@ from services.console.api.problems import Problem, unavailable
 from services.console.api.scopes import Scope
 from services.console.console import Console
 from services.ledger import Ledger
+from services.ledger.cases import find_settings
 from services.operations.session import Session
 from services.operations.validation import new_id
 
@@ -56,6 +57,12 @@ class Call(NamedTuple):
     def by(self) -> str:
         """Stands in every record of what the key does."""
         return f"key:{self.key.id}"
+
+    @property
+    def zone(self) -> tzinfo:
+        """The tenant's."""
+        settings = find_settings(self.ledger, self.tenant)
+        return settings.zone if settings else UTC
 
     @property
     def console(self) -> Console:

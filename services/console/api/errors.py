@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from services.console.api import problems
 from services.console.api.problems import FieldProblem, Problem, unavailable
 from services.ledger import LedgerError
+from services.ledger.paging import InvalidCursor
 from services.operations.errors import InvalidRequest, OperationError
 
 log = structlog.get_logger("sayso.api")
@@ -30,6 +31,9 @@ def explain_error(error: Exception) -> Problem:
             return Problem(problems.REFUSED, _without_options(str(error)))
         case OperationError():
             return unavailable(_without_options(str(error)))
+        case InvalidCursor():
+            fix = FieldProblem(field="cursor", fix="leave it out to start at the beginning")
+            return Problem(problems.INVALID, str(error), [fix])
         case LedgerError():
             return unavailable(str(error))
     frame = traceback.extract_tb(error.__traceback__)[-1]

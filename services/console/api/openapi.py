@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from services.console.api import problems
 from services.console.api.calls import find_need
 from services.console.api.consent_claims import ConsentClaim
-from services.console.api.problems import ProblemBody, ProblemType
+from services.console.api.problems import ProblemDetails, ProblemType
 from services.event_webhooks.event_types import describe_openapi
 
 FILE: Final = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"
@@ -41,6 +41,18 @@ WITH_BODY: Final = (
     problems.TOO_LARGE,
     problems.MEDIA,
 )
+LINKS: Final = {
+    "send_text": (("get_message", "message_id"), ("cancel_message", "message_id")),
+    "reply": (("get_message", "message_id"),),
+    "put_person": (("get_person", "person_id"),),
+    "open_case": (
+        ("get_case", "case_id"),
+        ("launch_case", "case_id"),
+        ("put_event", "case_id"),
+        ("close_case", "case_id"),
+    ),
+}
+"""By operation: where to read, or what to do next, with a value of the answer."""
 _SCHEMAS: Final = "#/components/schemas/"
 _METHODS: Final = ("get", "put", "post", "delete")
 
@@ -58,7 +70,7 @@ def build(routes: Sequence[APIRoute]) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for model in (ProblemBody, ConsentClaim):
+    for model in (ProblemDetails, ConsentClaim):
         _add_schema(schemas, model)
     events = describe_openapi()
     document["webhooks"] = events["webhooks"]
@@ -76,7 +88,7 @@ def _add_schema(schemas: dict[str, Any], model: Any) -> None:
     found = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
     for name, schema in found.pop("$defs", {}).items():
         schemas.setdefault(name, schema)
-    schemas["Problem" if model is ProblemBody else model.__name__] = found
+    schemas[model.__name__] = found
 
 
 def _finish(operation: dict[str, Any], route: APIRoute) -> None:
@@ -87,17 +99,20 @@ def _finish(operation: dict[str, Any], route: APIRoute) -> None:
     answers = operation["responses"]
     answers.pop("422", None)
     kinds = [*EVERYWHERE, problems.INVALID]
-    if "requestBody" in operation:
+    if route.methods != {"GET"}:
         kinds += WITH_BODY
     for kind in kinds:
         _add_problem(answers, kind)
     operation["responses"] = dict(sorted(answers.items()))
+    for target, name in LINKS.get(route.name, ()):
+        link = {"operationId": target, "parameters": {name: f"$response.body#/{name}"}}
+        answers["202"].setdefault("links", {})[target] = link
 
 
 def _add_problem(answers: dict[str, Any], kind: ProblemType) -> None:
     answers[str(kind.status)] = {
         "description": kind.title,
-        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}},
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}ProblemDetails"}}},
     }
 
 

@@ -170,10 +170,8 @@ class FieldProblem(BaseModel):
     """What to do; never with the value, which may be a phone number."""
 
 
-class ProblemBody(BaseModel):
+class ProblemDetails(BaseModel):
     """An error, by RFC 9457."""
-
-    model_config = ConfigDict(title="Problem")
 
     type: str
     title: str

@@ -27,7 +27,7 @@ from services.console.api.calls import Call, HotBatchRoute, HotRoute, sends
 from services.console.api.idempotency import Reserved, Verdict
 from services.console.api.idempotency_store import Claim
 from services.console.api.once import require_free
-from services.console.api.problems import Problem, ProblemBody
+from services.console.api.problems import Problem, ProblemDetails
 from services.console.api.scopes import Scope
 
 MAX_BATCH: Final = 500
@@ -93,7 +93,7 @@ class Accepted(BaseModel):
 class BatchResult(BaseModel):
     message_id: str
     accepted: bool
-    problem: ProblemBody | None = None
+    problem: ProblemDetails | None = None
     """Why it was not accepted."""
 
 
@@ -169,6 +169,7 @@ def build_request(call: Call, text: SendText, key: str | None) -> Wanted:
         raise Problem(problems.IDEMPOTENCY_KEY, detail)
     fields = {name: getattr(text, name) for name in _SHARED}
     fields |= {"message_id": message_id, "tenant": call.tenant, "requested_by": call.by}
+    fields["test_mode"] = True if call.key.test else None
     request: SendRequest | PersonRequest
     if text.to is not None:
         request = SendRequest(**fields, to=e164(text.to), requested_at=_ANY_TIME)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from schemas.base import Message
-from schemas.topics import Topic
+from schemas.topics import TOPICS, Topic
 from services.ledger.ledger import FILE, Ledger
 from services.ledger.projection import Partition, Record, parse
 from services.ledger.store import Store
@@ -55,6 +55,10 @@ class LedgerFiller:
         self.store = Store(path)
         self.ledger = Ledger(self.store)
         self._offsets: Counter[str] = Counter()
+
+    def begin_at(self, offset: int) -> None:
+        """Of each topic, behind what is in the file already."""
+        self._offsets = Counter(dict.fromkeys((topic.name for topic in TOPICS), offset))
 
     def add(self, topic: Topic[Any], value: Value) -> None:
         self._offsets[topic.name] += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,7 +34,7 @@ def next_page(call: Call, query: PageQuery, cursor: str | None) -> str | None:
     if cursor is None:
         return None
     given = query.model_dump(mode="json", exclude_defaults=True, exclude={"cursor"})
-    path = call.route.partition(" ")[2]
+    path = quote(call.route.partition(" ")[2])
     return f"{path}?{urlencode({**given, 'cursor': cursor}, doseq=True)}"
 
 

@@ -19,11 +19,13 @@ from services.console.api import problems
 from services.console.api.app import list_routes
 from services.console.api.bodies import MAX_BATCH_BODY, MAX_DEPTH
 from services.console.api.calls import find_need
+from services.console.api.problem_pages import FILE
 from services.console.api.scopes import Scope
 from tests.console.api.serving import House, house_on
 from tests.console.api.world import TENANT, list_records
 
 ROUTES = list_routes()
+PAGES = FILE.read_text()
 KNOWN = {
     "tenant": "acme",
     "message_id": "m-1",
@@ -106,10 +108,10 @@ async def test_what_is_another_tenants_does_not_exist(house: House) -> None:
             if method == "GET" and mine.status_code == 200:
                 seen.add(route.name)
             told = {"text": "x", "body": "x", "title": "x"}
-            for given in ({}, {"body": "x"}, {"text": "x"}, told):
+            for body in ({}, {"body": "x"}, {"text": "x"}, told):
                 if method == "PUT":
                     break
-                answer = await other.ask(method, path, given if method == "POST" else None)
+                answer = await other.ask(method, path, body if method == "POST" else None)
                 assert answer.status_code in (404, 422), (route.name, values)
     assert {"get_message", "get_case", "get_thread", "get_person", "get_consent"} <= seen
     assert not [one for _, one in house.published if one.tenant == "bolt"]
@@ -134,7 +136,9 @@ async def list_objects(owner: Any) -> list[dict[str, str]]:
 async def test_lists_have_pages(house: House) -> None:
     caller = house.caller(TENANT)
     longest = 0
-    for path in ("/v1/messages", "/v1/people", "/v1/threads"):
+    [thread] = (await caller.get("/v1/threads")).json()["items"]
+    entries = f"/v1/threads/{thread['number'].replace('+', '%2B')}/entries"
+    for path in ("/v1/messages", "/v1/people", "/v1/threads", entries):
         whole = (await caller.get(path)).json()["items"]
         longest = max(longest, len(whole))
         found, at = [], f"{path}?limit=1"
@@ -145,7 +149,6 @@ async def test_lists_have_pages(house: House) -> None:
             at = page["next"]
         assert found == whole
     assert longest > 1
-    entries = f"/v1/threads/{whole[0]['number'].replace('+', '%2B')}/entries"
     first = (await caller.get(f"{entries}?limit=1")).json()["next"]
     answer = await caller.get(first.replace(entries, "/v1/messages"))
     assert (answer.status_code, answer.json()["problems"][0]["field"]) == (422, "cursor")
@@ -184,12 +187,11 @@ async def test_what_the_framework_refuses_is_a_problem(house: House) -> None:
 
 
 async def test_each_type_of_problem_has_a_page(house: House) -> None:
-    page = Path("docs/reference/problems.md").read_text()
     for kind in problems.TYPES:
         answer = await house.stranger().get(kind.uri)
         assert answer.status_code == 200
         assert kind.advice in answer.text
-        assert f"## {kind.name}\n\n{kind.status}: {kind.title}. {kind.advice}\n" in page
+        assert f"## {kind.name}\n\n{kind.status}: {kind.title}. {kind.advice}\n" in PAGES
 
 
 JSON = st.recursive(

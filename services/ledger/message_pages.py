@@ -246,8 +246,9 @@ class _Query:
 
     def _of_facets(self, zone: _Zone, after: Ref, limit: int) -> list[Ref]:
         below, bounds = self._below(zone, after)
+        # The plus takes the type from the column: otherwise the index would be of no use for it.
         newest = f"""(SELECT o.rowid FROM outcomes o INDEXED BY outcomes_facet
-            WHERE o.facet = f.id AND {below} ORDER BY o.requested_ms DESC, o.rowid DESC LIMIT 1)"""
+            WHERE o.facet = +f.id AND {below} ORDER BY o.requested_ms DESC, o.rowid DESC LIMIT 1)"""
         tenants, names = self._of_zone(zone)
         sql = f"""SELECT f.id, h.requested_ms, h.rowid AS row FROM facets f
             CROSS JOIN outcomes h ON h.rowid = {newest}
@@ -309,7 +310,7 @@ class _Query:
         facets = [*self.values, *names]
         if self._one is None:
             sql = f"""SELECT 1 FROM facets f CROSS JOIN outcomes o INDEXED BY outcomes_facet
-                ON o.facet = f.id AND {below} WHERE {self.facets} AND {tenants} LIMIT ?"""
+                ON o.facet = +f.id AND {below} WHERE {self.facets} AND {tenants} LIMIT ?"""
             return f"SELECT count(*) AS n FROM ({sql})", [*bounds, *facets, most]
         index, conditions, values = self._one
         sql = f"""SELECT 1 FROM outcomes o INDEXED BY {index} WHERE {conditions} AND {below}

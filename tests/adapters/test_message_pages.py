@@ -27,6 +27,7 @@ from services.ledger.message_pages import (
     read_messages,
     select_messages,
 )
+from services.ledger.message_search import search_messages
 from services.ledger.paging import InvalidCursor
 from services.ledger.scope import EVERYTHING, Scope
 from streams.lifecycle import State
@@ -221,3 +222,27 @@ def test_a_cursor_is_for_its_own_list(ledger: Ledger):
             read_messages(ledger, wanted, NOON, cursor=one)
     with pytest.raises(InvalidCursor):
         read_messages(ledger, MessageFilter(), NOON, cursor=cursor)
+
+
+@pytest.mark.parametrize("ledger", [0], indirect=True)
+def test_no_list_walks_all_messages(ledger: Ledger):
+    """A million of them would take seconds."""
+    plans = set[str]()
+    store = ledger._store
+    rows, each = store.rows, store.each
+
+    def explain(sql: str, *values: Any) -> None:
+        plans.update(row["detail"] for row in rows(f"EXPLAIN QUERY PLAN {sql}", *values))
+
+    store.rows = lambda sql, *values: (explain(sql, *values), rows(sql, *values))[1]  # type: ignore[method-assign] - it looks on
+    store.each = lambda sql, *values: (explain(sql, *values), each(sql, *values))[1]  # type: ignore[method-assign] - it looks on
+    some = random.Random(5)
+    for wanted in [make_filter(some) for _ in range(100)] + [MessageFilter()]:
+        cursor = read_messages(ledger, wanted, NOON, limit=1).cursor
+        read_messages(ledger, wanted, NOON, cursor=cursor)
+        select_messages(ledger, wanted, NOON)
+        search_messages(ledger, wanted, "hello", NOON, may_read_texts=True)
+    count_boxes(ledger, EVERYTHING, NOON)
+    of_messages = [one for one in plans if " o " in f"{one} "]
+    assert len(of_messages) > 5
+    assert [one for one in of_messages if one.startswith("SCAN")] == []

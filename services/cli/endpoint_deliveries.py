@@ -17,7 +17,7 @@ from services.event_webhooks.deliveries import Delivery, DeliveryState
 from services.masking import mask
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.event_webhooks import EndpointChange
-from services.terminal import console, note, print_json, table
+from services.terminal import console, note, print_json, say, table
 
 PATIENCE: Final = 30.0
 """Seconds: an attempt takes fifteen at most, and the process looks every second."""
@@ -102,16 +102,24 @@ def deliveries(
 def delivery(
     number: Annotated[int, typer.Argument(metavar="DELIVERY", help="Its number in `deliveries`.")],
     state: options.State = options.STATE,
+    as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """Show one delivery with its payload, as JSON.
+    """Show one delivery with its payload.
 
     Example: [cyan]sayso event-webhooks endpoint delivery 17[/]
     """
     with manage(state) as manager:
         found = manager.get_delivery(number)
     payload = json.loads(found.body)
-    print_json(_describe(found) | {"payload": payload if unmask else mask(payload)})
+    shown = payload if unmask else mask(payload)
+    if as_json:
+        print_json(_describe(found) | {"payload": shown})
+        return
+    for name, value in _describe(found).items():
+        if value is not None:
+            say(f"{name:<12}{value}")
+    say(json.dumps(shown, indent=2, ensure_ascii=False))
 
 
 def replay(

@@ -158,8 +158,8 @@ def test_the_line_of_help_is_the_docstring_of_the_command(name: str):
             id="misspelt",
         ),
         pytest.param(
-            "usge",
-            "No such command 'usge'; did you mean 'usage'? (see: sayso",
+            "explan",
+            "No such command 'explan'; did you mean 'explain'? (see: sayso",
             id="misspelt command",
         ),
         pytest.param(

@@ -282,6 +282,24 @@ def test_each_command_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.usefixtures("_laptop")
+def test_a_payload_is_shown_masked_unless_somebody_asks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(tmp_path)
+    body = json.dumps({"data": {"number": "+12125550123", "text": "my secret"}}).encode()
+    one = Deliveries(store).add("ep_x", "evt_x", "reply.received", NOW, body, NOW)
+    store.close()
+    for form in ([], ["--json"]):
+        assert endpoint_command("delivery", str(one), *form) == 0
+        shown = capsys.readouterr().out
+        assert "evt_x" in shown
+        assert "2125550123" not in shown
+        assert "my secret" not in shown
+        assert endpoint_command("delivery", str(one), "--unmask", *form) == 0
+        assert "+12125550123" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_laptop")
 @pytest.mark.parametrize(
     "words",
     [

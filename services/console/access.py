@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
+from schemas.base import IDENTITY
 from services.console.accounts.sessions import Sessions
 from services.console.accounts.users import Users
 from services.console.console import Console
@@ -46,6 +47,13 @@ class Visit(NamedTuple):
         return self.viewer.may(permission, self.tenant, branch)
 
 
+def is_tenant_of(viewer: Viewer, tenant: str) -> bool:
+    """Names that no tenant can have are nobody's: they stand in names of files and in headers."""
+    return IDENTITY.fullmatch(tenant) is not None and any(
+        grant.is_for(tenant) for grant in viewer.grants
+    )
+
+
 class Requirement:
     """The dependency behind `Allow`. `tests/console` find it on each route."""
 
@@ -59,7 +67,7 @@ class Requirement:
         if viewer is None:
             raise SignInRequired
         tenant = request.path_params.get("tenant", "")
-        if tenant and not any(grant.is_for(tenant) for grant in viewer.grants):
+        if tenant and not is_tenant_of(viewer, tenant):
             raise HTTPException(404)
         allowed = (
             self.permission is None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -19,7 +22,7 @@ from services.console.lag_watch import LagWatch
 from services.console.live import Watch
 from services.console.number_tokens import NumberTokens
 from services.console.pages import ROUTERS
-from services.console.pages.errors import draw_error
+from services.console.pages.errors import draw_error, draw_fault, draw_invalid
 from services.console.rendering import HERE, Renderer
 from services.console.security import BodyTooLarge, SecurityMiddleware
 from services.console.visitors import AddressLimit
@@ -39,7 +42,7 @@ def build_app(console: Console, api: Api) -> FastAPI:
     app.state.form_limit = AddressLimit(10, 60, console.clock)
     app.state.opt_out_limit = AddressLimit(30, 60, console.clock)
     app.state.renderer = Renderer(app.state.tokens)
-    app.add_middleware(SecurityMiddleware, url=console.url)
+    app.add_middleware(SecurityMiddleware, url=console.url, draw_fault=draw_fault)
     secure = console.url.startswith("https:")
     app.add_middleware(ApiMiddleware, api=build_api(api), secure=secure)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
@@ -66,7 +69,10 @@ def _add_error_handlers(app: FastAPI) -> None:
     async def ask_to_sign_in(request: Request, _error: Exception) -> Response:
         if request.headers.get("hx-request"):
             return Response(status_code=401, headers={"HX-Refresh": "true"})
-        return RedirectResponse(f"/sign-in?next={request.url.path}", 303)
+        url = request.url
+        # What was posted is gone: the first page is a better place than none.
+        asked = "/" if request.method != "GET" else url.path + (f"?{url.query}" * bool(url.query))
+        return RedirectResponse(f"/sign-in?next={quote(asked)}", 303)
 
     @app.exception_handler(HTTPException)
     async def show_http_error(request: Request, error: HTTPException) -> Response:
@@ -84,9 +90,13 @@ def _add_error_handlers(app: FastAPI) -> None:
     async def show_under_way(request: Request, _error: Exception) -> Response:
         return draw_error(request, 409)
 
-    @app.exception_handler(Exception)
-    async def show_fault(request: Request, _error: Exception) -> Response:
-        return draw_error(request, 500)
+    @app.exception_handler(ValidationError)
+    async def show_unfit(request: Request, error: ValidationError) -> Response:
+        return draw_invalid(request, error.errors(include_url=False, include_input=False))
+
+    @app.exception_handler(RequestValidationError)
+    async def show_invalid(request: Request, error: RequestValidationError) -> Response:
+        return draw_invalid(request, error.errors())
 
     @app.exception_handler(BodyTooLarge)
     async def show_too_large(_request: Request, _error: Exception) -> Any:

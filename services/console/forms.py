@@ -7,8 +7,10 @@ told so.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
+import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -29,31 +31,38 @@ def new_key() -> str:
 async def once(visit: Visit, key: str, work: Callable[[], Awaitable[Any]]) -> tuple[Any, bool]:
     """The result of the work, which has to fit into JSON, and whether it was done before.
 
-    Where the work fails, the key is free again. Raises StillUnderWay and what the work raises.
+    A key is one of its viewer. Where the work fails, it is free again. Raises StillUnderWay and
+    what the work raises.
     """
-    store = visit.console.store
+    store, name = visit.console.store, visit.viewer.name
     at = int(visit.now.timestamp())
     oldest = at - int(KEPT.total_seconds())
     with store.transaction():
-        store.change("DELETE FROM forms WHERE at < ?", oldest)
-        name = visit.viewer.name
-        is_new = store.change("INSERT OR IGNORE INTO forms VALUES (?, ?, ?, NULL)", key, name, at)
-        rows = store.rows("SELECT result FROM forms WHERE key = ? AND name = ?", key, name)
+        store.change("DELETE FROM form_results WHERE at < ?", oldest)
+        is_new = store.change(
+            "INSERT OR IGNORE INTO form_results VALUES (?, ?, ?, NULL)", name, key, at
+        )
+        rows = store.rows(_FIND, name, key)
     if not is_new:
-        if not rows or rows[0]["result"] is None:
+        if rows[0]["result"] is None:
             raise StillUnderWay
         return json.loads(rows[0]["result"]), True
     try:
         result = await work()
     except BaseException:
-        store.change("DELETE FROM forms WHERE key = ?", key)
+        store.change("DELETE FROM form_results WHERE name = ? AND key = ?", name, key)
         raise
-    store.change("UPDATE forms SET result = ? WHERE key = ?", json.dumps(result), key)
+    # It is done, whatever becomes of this: a locked file must not tell people to do it again.
+    with contextlib.suppress(sqlite3.OperationalError):
+        sql = "UPDATE form_results SET result = ? WHERE name = ? AND key = ?"
+        store.change(sql, json.dumps(result), name, key)
     return result, False
 
 
 def find_result(visit: Visit, key: str) -> Any | None:
     """What was done under the key, for the page that a form leads to."""
-    sql = "SELECT result FROM forms WHERE key = ? AND name = ?"
-    rows = visit.console.store.rows(sql, key, visit.viewer.name)
+    rows = visit.console.store.rows(_FIND, visit.viewer.name, key)
     return json.loads(rows[0]["result"]) if rows and rows[0]["result"] else None
+
+
+_FIND: Final = "SELECT result FROM form_results WHERE name = ? AND key = ?"

@@ -36,7 +36,7 @@ from services.operations.cases import (
     require_party,
 )
 from services.operations.errors import InvalidRequest
-from services.operations.validation import require_shown
+from services.operations.validation import build_message, require_shown
 
 NOW: Final = "now"
 
@@ -149,7 +149,7 @@ def _task_fields(about: KnownCase, draft: TaskDraft) -> dict[str, Any]:
         require_template(about.settings, "--template", draft.template)
     for person_id in draft.people:
         require_party(about, person_id)
-    audience = Audience(roles=tuple(draft.roles), person_ids=tuple(draft.people))
+    audience = build_message(Audience, roles=tuple(draft.roles), person_ids=tuple(draft.people))
     words = {"template": draft.template, "body": draft.body, "kind": draft.kind}
     given = {name: value for name, value in words.items() if value is not None}
     return {"audience": audience, "when": parse_when(about, draft.when), **given}

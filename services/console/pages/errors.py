@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from fastapi import Request
 from starlette.responses import HTMLResponse
 
+from services.console.api.errors import explain_field
 from services.console.rendering import draw_public
 
 WORDS: Final = {
+    400: ("This cannot be read", "Open the page again, and send it once more."),
     401: ("Sign in first", "Your session has ended, or you have not signed in yet."),
     403: ("Not for your role", "Ask an admin for the role that this needs."),
     404: ("There is no such page", "The address may be mistyped, or what it showed is gone."),
@@ -39,3 +41,15 @@ def draw_error(
     for name, value in (headers or {}).items():
         answer.headers[name] = value
     return answer
+
+
+def draw_invalid(request: Request, errors: Sequence[Any]) -> HTMLResponse:
+    """Names what is wrong, and never repeats it: it may be a number or a text."""
+    fields = [explain_field(error) for error in errors]
+    detail = "; ".join(dict.fromkeys(f"{one.field}: {one.fix}" for one in fields))
+    return draw_error(request, 422, detail)
+
+
+def draw_fault(request: Request) -> HTMLResponse:
+    """A fault of ours. It says nothing of the inside."""
+    return draw_error(request, 500)

@@ -18,8 +18,8 @@ from services.console.rendering import draw
 from services.console.scope import sees_thread
 from services.console.viewer import Permission
 from services.ledger.cases import list_people
-from services.ledger.questions import list_questions
-from services.ledger.threads import WaitingThread, list_waiting_threads
+from services.ledger.questions import OpenQuestion, list_questions
+from services.ledger.threads import WaitingThread, find_threads, list_waiting_threads
 from services.operations.consent import build_consent_event, record_consent
 
 router = APIRouter(include_in_schema=False)
@@ -71,7 +71,7 @@ def _read(visit: Visit, tab: str, after: int) -> dict[str, Any]:
         "mine": [one for one in waiting if one.thread.assigned_to == visit.viewer.name],
         "unassigned": [one for one in waiting if not _case_of(one)],
     }
-    questions = list_questions(ledger, visit.tenant)
+    questions = _list_questions(visit)
     counts = {name: len(found) for name, found in shown.items()} | {"maybe-stop": len(questions)}
     found = shown.get(tab, [])
     return {
@@ -83,6 +83,19 @@ def _read(visit: Visit, tab: str, after: int) -> dict[str, Any]:
         "next_after": after + PAGE if counts[tab] > after + PAGE else None,
         "empty": next(one.empty for one in TABS if one.name == tab),
     }
+
+
+def _list_questions(visit: Visit) -> list[OpenQuestion]:
+    """Of conversations that the viewer may see."""
+    ledger = visit.console.ledger
+    found = list_questions(ledger, visit.tenant)
+    if visit.branches is None:
+        return list(found)
+    return [
+        one
+        for one in found
+        if sees_thread(visit, next(iter(find_threads(ledger, one.number, visit.tenant)), None))
+    ]
 
 
 def _case_of(one: WaitingThread) -> str | None:
@@ -121,7 +134,7 @@ async def answer_question(
     """They want no more texts, or they do: said by name, for the record."""
     if answer not in ANSWERS:
         raise HTTPException(422)
-    known = {one.number for one in list_questions(visit.console.ledger, visit.tenant)}
+    known = {one.number for one in _list_questions(visit)}
 
     async def record() -> str:
         if e164(number) in known:

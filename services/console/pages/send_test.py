@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from services.console import forms
 from services.console.access import Allow, Visit
 from services.console.pages.undo import UNDO_SECONDS
+from services.console.people_view import find_person
 from services.console.rendering import draw
 from services.console.viewer import Permission
 from services.ledger.message_status import find_statuses
@@ -43,6 +44,8 @@ async def send_test(
     kafka, ledger = visit.console.kafka, visit.console.ledger
 
     async def work() -> Any:
+        if visit.branches is not None and find_person(visit, person.strip()) is None:
+            raise InvalidRequest("Nobody of your branches is on record under this id")
         to = parse_recipient("the number", number.strip()) if number.strip() else None
         request = build_test_request(
             ledger,

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.console.access import Allow, Visit
+from services.console.pages.usage import EARLIEST, LATEST
 from services.console.rendering import draw
 from services.console.viewer import Permission
 from services.ledger.cases import find_settings
@@ -21,7 +22,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/t/{tenant}/today")
 def show_today(
     visit: Annotated[Visit, Allow(Permission.READ)],
-    day: Annotated[date | None, Query()] = None,
+    day: Annotated[date | None, Query(ge=EARLIEST, le=LATEST)] = None,
     part: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     return draw(visit, "parts/today.html" if part else "today.html", **_read(visit, day))

@@ -30,6 +30,11 @@ USUAL: Final = 30
 """Days, where nothing else is asked for."""
 
 
+EARLIEST: Final = date(2000, 1, 1)
+LATEST: Final = date(2999, 12, 31)
+"""Days that somebody can mean."""
+
+
 class Failure(NamedTuple):
     code: str
     title: str
@@ -41,8 +46,8 @@ class Failure(NamedTuple):
 @router.get(PATH)
 def show_usage(
     visit: Annotated[Visit, Allow(Permission.USAGE)],
-    since: Annotated[date | None, Query(alias="from")] = None,
-    until: Annotated[date | None, Query(alias="to")] = None,
+    since: Annotated[date | None, Query(alias="from", ge=EARLIEST, le=LATEST)] = None,
+    until: Annotated[date | None, Query(alias="to", ge=EARLIEST, le=LATEST)] = None,
     branch: Annotated[str, Query(max_length=200)] = "",
     by: Annotated[str, Query(max_length=100)] = "kind,state",
     part: Annotated[str, Query(max_length=20)] = "",
@@ -132,8 +137,8 @@ def _failures(rows: Iterable[UsageRow]) -> list[Failure]:
 def download(
     visit: Annotated[Visit, Allow(Permission.USAGE)],
     form: str,
-    since: Annotated[date | None, Query(alias="from")] = None,
-    until: Annotated[date | None, Query(alias="to")] = None,
+    since: Annotated[date | None, Query(alias="from", ge=EARLIEST, le=LATEST)] = None,
+    until: Annotated[date | None, Query(alias="to", ge=EARLIEST, le=LATEST)] = None,
     branch: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """The report's own rows, as analysts find them on the topic."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -10,7 +9,7 @@ import shlex
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from pydantic import ValidationError
@@ -25,7 +24,6 @@ from services.display_text import format_utc
 from services.json_values import parse_json
 from services.ledger import Ledger
 from services.ledger.dead_letters import DeadLetterEntry, count_dead_letters, list_dead_letters
-from services.masking import mask
 from services.operations import dead_letters
 from services.operations.errors import InvalidRequest, OperationError, OperationFailed
 from services.operations.session import Session
@@ -72,7 +70,7 @@ def show_all(
         found = list_dead_letters(ledger, dead_letters.build_filter(ledger, cause, topic, resolved))
         counts = count_dead_letters(ledger)
     if as_json:
-        print_json([_as_data(one, unmask) for one in found])
+        print_json([dead_letters.describe_letter(one, unmask=unmask) for one in found])
         return
     if not found:
         words = "None." if cause or topic else "No dead letters are open."
@@ -89,7 +87,7 @@ def show_all(
             one.name,
             format_utc(one.letter.at.isoformat()),
             one.letter.room,
-            _place(one.letter),
+            dead_letters.name_place(one.letter),
             one.letter.cause,
             one.letter.reason if unmask else mask_text(one.letter.reason),
             one.resolution.action if one.resolution else "open",
@@ -114,7 +112,7 @@ def show(
     """
     with read_ledger(bootstrap, state) as ledger:
         one = dead_letters.find_letter(ledger, name)
-    data = _as_data(one, unmask)
+    data = dead_letters.describe_letter(one, unmask=unmask)
     if as_json:
         print_json(data)
         return
@@ -313,30 +311,3 @@ def _run_editor(command: list[str], file: Path) -> None:
         raise InvalidRequest(f"There is no editor {command[0]!r}", "set EDITOR") from None
     if done.returncode:
         raise OperationFailed(f"{command[0]} ended with {done.returncode}; nothing was replayed")
-
-
-def _as_data(one: DeadLetterEntry, unmask: bool) -> dict[str, Any]:
-    said = one.letter
-    key = _decode(said.key) if said.key is not None else None
-    value = dead_letters.decode_value(said)
-    return {
-        "letter": one.name,
-        "stood_at": _place(said),
-        "written": said.timestamp.isoformat(),
-        "at": said.at.isoformat(),
-        "room": said.room,
-        "cause": said.cause,
-        "reason": said.reason if unmask else mask_text(said.reason),
-        "key": key if unmask or key is None else mask_text(key),
-        "headers": {name: _decode(text) for name, text in said.headers},
-        "resolution": one.resolution.model_dump(mode="json") if one.resolution else None,
-        "value": value if unmask else mask(value),
-    }
-
-
-def _place(letter: DeadLetter) -> str:
-    return f"{letter.topic}/{letter.partition}@{letter.offset}"
-
-
-def _decode(text: str) -> str:
-    return base64.b64decode(text).decode(errors="backslashreplace")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,14 +15,16 @@ from services.cli.connection import find_bootstrap, operate, read_ledger
 from services.display_text import format_utc
 from services.ledger.sender_overview import SenderOverview, check_inbound, list_senders
 from services.operations.errors import InvalidRequest
-from services.operations.senders import describe_state, set_paused
+from services.operations.senders import (
+    describe_sender,
+    describe_state,
+    list_remarks,
+    publish_senders,
+    set_paused,
+)
 from services.operations.yaml_settings import read_settings
 from services.terminal import console, print_json, table
-from streams.error_codes import lookup
 
-SILENT: Final = timedelta(minutes=1)
-"""A queue moves every second, and dispatch reports it: a worker that has not for so long does not
-run."""
 NONE: Final = "There are no senders yet: sayso senders apply FILE.yaml"
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
@@ -47,7 +48,7 @@ def now(
     with read_ledger(bootstrap, state) as ledger:
         found = list_senders(ledger)
     if as_json:
-        print_json([_as_data(one) for one in found])
+        print_json([describe_sender(one) for one in found])
         return
     if not found:
         console().print(NONE)
@@ -65,7 +66,7 @@ def now(
     rows = [_cells(one) for one in found]
     console().print(table("Senders (pace and queue in segments)", columns, rows))
     for one in found:
-        for sentence in _remarks(one, datetime.now(UTC)):
+        for sentence in list_remarks(one, datetime.now(UTC)):
             console().print(sentence)
     if any(one.status and one.status.in_doubt for one in found):
         same = options.repeat_options(state, bootstrap)
@@ -146,7 +147,7 @@ def apply(
     Example: [cyan]sayso senders apply senders.yaml[/]
     """
     senders = read_settings(file, "senders", Sender)
-    operate(find_bootstrap(bootstrap, state), lambda kafka: kafka.publish(SENDERS, senders))
+    operate(find_bootstrap(bootstrap, state), lambda kafka: publish_senders(kafka, senders))
     for sender in senders:
         pace = f"{sender.segments_per_second:g} segments/s"
         console().print(
@@ -229,19 +230,6 @@ def check(
         raise typer.Exit(1)
 
 
-def _as_data(line: SenderOverview) -> dict[str, Any]:
-    status = line.status.model_dump(mode="json") if line.status else {}
-    if error := status.get("last_error"):
-        status["last_error"] = error | {"title": lookup(error["code"]).title}
-    return status | {
-        "sender": line.sender,
-        "state": line.state,
-        "pace": line.pace,
-        "queued_messages": line.messages,
-        "queued_segments": line.segments,
-    }
-
-
 def _cells(line: SenderOverview) -> tuple[Any, ...]:
     pace = "" if line.pace is None else f"{line.pace:g}"
     status = line.status
@@ -258,22 +246,3 @@ def _cells(line: SenderOverview) -> tuple[Any, ...]:
         status.in_doubt,
         f"{error.code} at {error.at:%m-%d %H:%M}" if error else "",
     )
-
-
-def _remarks(line: SenderOverview, now: datetime) -> Iterator[str]:
-    status = line.status
-    if status is None:
-        return
-    if line.state == "paused":
-        yield f"{line.sender} is {describe_state(line)}: sayso senders resume {line.sender}"
-    error = status.last_error
-    if line.state == "resting" and error:
-        code = lookup(error.code)
-        yield f"{line.sender} rests, for {error.code}: {code.title}. {code.next_step}"
-    if status.later:
-        yield f"{status.later:,} texts of {line.sender} wait for a time of their own."
-    if line.state == "running" and line.segments and now - status.at > SILENT:
-        yield (
-            f"Dispatch has not reported on {line.sender} since {status.at:%H:%M:%S} UTC:"
-            " is its worker running? (sayso lag)"
-        )

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import typer
 
@@ -14,8 +14,9 @@ from schemas.tenant_settings import TenantSettings
 from services.cli.connection import read_ledger
 from services.display_text import format_utc
 from services.ledger.ledger import FILE
+from services.operations import settings_impact
 from services.operations.errors import OperationError, OperationFailed
-from services.operations.settings_impact import Impact, ScheduledText, find_impacts
+from services.operations.settings_impact import Impact, Lookahead, ScheduledText
 from services.terminal import console, note
 
 SHOWN: Final = 20
@@ -23,34 +24,21 @@ SHOWN: Final = 20
 NO_LEDGER: Final = "there is no ledger in this state folder"
 
 
-class Looked(NamedTuple):
-    impacts: tuple[Impact, ...] = ()
-    why_not: str | None = None
-    """Nobody could look at what is scheduled."""
-
-    @property
-    def stopped(self) -> int:
-        """A text of a changed recipe with a changed template stops once."""
-        return len(
-            {(i.tenant, one.case_id, one.text_id) for i in self.impacts for one in i.stopped}
-        )
-
-
 def look_ahead(
     tenants: Iterable[TenantSettings], bootstrap: str | None, state: Path, now: datetime
-) -> Looked:
+) -> Lookahead:
     """Only in a ledger that there is: a new one would first read everything.  Settings can be
     applied without it."""
     if not (state / FILE).exists():
-        return Looked(why_not=NO_LEDGER)
+        return Lookahead(why_not=NO_LEDGER)
     try:
         with read_ledger(bootstrap, state) as ledger:
-            return Looked(tuple(one for each in tenants for one in find_impacts(ledger, each, now)))
+            return settings_impact.look_ahead(ledger, tenants, now)
     except OperationError as error:
-        return Looked(why_not=str(error))
+        return Lookahead(why_not=str(error))
 
 
-def require_consent(looked: Looked, yes: bool) -> None:
+def require_consent(looked: Lookahead, yes: bool) -> None:
     """Ask on a terminal before texts stop.  Raises OperationFailed for a no."""
     count = looked.stopped
     if not count or yes or not sys.stdin.isatty():
@@ -60,7 +48,7 @@ def require_consent(looked: Looked, yes: bool) -> None:
         raise OperationFailed("Nothing was done")
 
 
-def print_impacts(looked: Looked) -> None:
+def print_impacts(looked: Lookahead) -> None:
     if looked.why_not is not None:
         note(f"Nobody could look at which scheduled texts this changes: {looked.why_not}.")
     for impact in looked.impacts:
@@ -92,29 +80,6 @@ def _print_impact(impact: Impact) -> None:
 
 def _why(one: ScheduledText) -> str:
     return f"{one.missing} has no value" if one.missing else str(one.problem)
-
-
-def as_data(looked: Looked) -> dict[str, Any]:
-    return {
-        "looked_ahead": looked.why_not is None,
-        "why_not": looked.why_not,
-        "changes": [
-            {
-                "tenant": one.tenant,
-                "part": one.part,
-                "name": one.name,
-                "change": one.change,
-                "scheduled_texts": len(one.texts),
-                "cases": one.cases,
-                "stopped": [_text_as_data(text) for text in one.stopped],
-            }
-            for one in looked.impacts
-        ],
-    }
-
-
-def _text_as_data(text: ScheduledText) -> dict[str, Any]:
-    return text._asdict() | {"due_at": text.due_at.isoformat()}
 
 
 def _print(line: str) -> None:

@@ -12,11 +12,15 @@ from schemas.tenant_settings import TenantSettings
 from schemas.topics import SETTINGS
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
-from services.cli.settings_impact import as_data, look_ahead, print_impacts, require_consent
-from services.operations.tenants import publish_tenants
+from services.cli.settings_impact import look_ahead, print_impacts, require_consent
+from services.operations.settings_impact import describe_lookahead
+from services.operations.tenants import (
+    describe_settings,
+    publish_tenants,
+    read_opt_in_request,
+)
 from services.operations.yaml_settings import read_settings
 from services.terminal import console, markup, print_json, table
-from streams.encoding.body import encode_body
 from streams.encoding.segments import count_segments
 from streams.templates.settings_check import check_settings, render_templates
 
@@ -61,16 +65,16 @@ def apply(
         print_json(
             {
                 "published": where is not None,
-                "tenants": [_derive(one) | {"tenant": one.tenant} for one in tenants],
+                "tenants": [describe_settings(one) | {"tenant": one.tenant} for one in tenants],
                 "template_versions": [one.model_dump(mode="json") for one in versions],
-                **as_data(looked),
+                **describe_lookahead(looked),
             }
         )
         return
     for tenant in tenants:
         done = "are out" if where is not None else "are valid; nothing was published"
         console().print(markup("{}: settings [bold]{}[/] {}.", tenant.tenant, tenant.version, done))
-        text = _opt_in_request(tenant)
+        text = read_opt_in_request(tenant)
         _print(f"  The opt-in request takes {_count(count_segments(text))}: {text}")
         for problem in check_settings(tenant):
             _print(f"  Warning: {'.'.join(problem.place)}: {problem.message}")
@@ -108,7 +112,7 @@ def show(
             for row in ledger.rows("SELECT json FROM tenants ORDER BY identity")
         ]
     if as_json:
-        print_json([tenant.model_dump(mode="json") | _derive(tenant) for tenant in found])
+        print_json([tenant.model_dump(mode="json") | describe_settings(tenant) for tenant in found])
         return
     if not found:
         console().print("There are no tenants yet: sayso tenants apply FILE.yaml")
@@ -122,7 +126,7 @@ def show(
             " ".join(one.regions),
             one.shorteners.value,
             " ".join(one.branches),
-            count_segments(_opt_in_request(one)),
+            count_segments(read_opt_in_request(one)),
             one.version,
         )
         for one in found
@@ -139,18 +143,3 @@ def show(
         "settings",
     )
     console().print(table("Tenants", columns, rows))
-
-
-def _derive(tenant: TenantSettings) -> dict[str, object]:
-    """What follows from the settings."""
-    text = _opt_in_request(tenant)
-    return {
-        "version": tenant.version,
-        "opt_in_request": text,
-        "opt_in_request_segments": count_segments(text),
-    }
-
-
-def _opt_in_request(tenant: TenantSettings) -> str:
-    """As it goes out."""
-    return encode_body(tenant.opt_in_request, tenant)

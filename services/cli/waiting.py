@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any, Final
 
@@ -12,9 +13,10 @@ from rich.text import Text
 from schemas.reports import BalanceRow
 from services.cli import options
 from services.cli.connection import read_ledger
-from services.ledger.reconciliation import Unaccounted, build_row, find_unaccounted, list_hours
+from services.ledger.reconciliation import Unaccounted
 from services.ledger.waiting import Waiting
 from services.ledger.waiting import list_waiting as read_waiting
+from services.operations.balance import describe_balance, read_balance
 from services.terminal import console, print_json, table
 
 MOST_MISSING: Final = 50
@@ -109,33 +111,21 @@ def balance(
     """
     now = datetime.now(UTC)
     with read_ledger(bootstrap, state, tenant) as ledger:
-        span = list_hours(ledger, now - timedelta(hours=hours), now + timedelta(days=1), tenant)
-        counted = [(hour, build_row(ledger, hour, now)) for hour in span]
-        off = [(hour, row) for hour, row in counted if row.residue or row.astray]
-        missing = [one for hour, _ in off for one in find_unaccounted(ledger, hour)]
-    rows = [row for _, row in counted]
-    shown = rows if everything else [row for _, row in off]
+        found = read_balance(ledger, tenant, hours, now)
     if as_json:
-        print_json(
-            {
-                "residue": sum(row.residue for row in rows),
-                "hours": [row.model_dump(mode="json", exclude={"at", "astray"}) for row in shown],
-                "astray": [one._asdict() for one in missing],
-            }
-        )
+        print_json(describe_balance(found, everything=everything))
     else:
-        _print_hours(shown)
-        if off:
-            _print_missing(missing)
+        _print_hours(found.rows if everything else found.unbalanced)
+        if found.unbalanced:
+            _print_missing(found.missing)
         else:
-            total = sum(row.requested for row in rows)
-            what = f"{_count(total, 'message')} in {_count(len(rows), 'hour')}"
+            what = f"{_count(found.requested, 'message')} in {_count(len(found.rows), 'hour')}"
             console().print(f"Everything is accounted for: {what}.", style="green")
-    if off:
+    if found.unbalanced:
         raise typer.Exit(1)
 
 
-def _print_hours(rows: list[BalanceRow]) -> None:
+def _print_hours(rows: Sequence[BalanceRow]) -> None:
     if not rows:
         return
     columns = (
@@ -164,7 +154,7 @@ def _print_hours(rows: list[BalanceRow]) -> None:
     console().print(table(None, columns, cells))
 
 
-def _print_missing(missing: list[Unaccounted]) -> None:
+def _print_missing(missing: Sequence[Unaccounted]) -> None:
     screen = console()
     for one in islice(missing, MOST_MISSING):
         screen.print(f"  {one.tenant}/{one.message_id} {one.why}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from schemas.dead_letter import DeadLetter, DeadLetterAction, DeadLetterCause, LetterResolution
+from schemas.numbers import mask_text
 from schemas.topics import BY_NAME, CONSENT_EVENTS, INBOUND, REPLIES
 from services.json_values import parse_json
 from services.kafka.dead_letter_replay import NotReplayed, ReplayRecord, build_replay, resolve
@@ -22,6 +24,7 @@ from services.ledger.dead_letters import (
     find_dead_letter,
     list_dead_letters,
 )
+from services.masking import mask
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
 from services.operations.topics import find_topic
@@ -200,3 +203,32 @@ def decode_value(dead: DeadLetter) -> Any:
     with contextlib.suppress(ValueError):
         return parse_json(value)
     return {"value": value.decode(errors="backslashreplace"), "unreadable": True}
+
+
+def describe_letter(one: DeadLetterEntry, *, unmask: bool = False) -> dict[str, Any]:
+    """All that there is to see of a letter; numbers and texts are masked unless asked for."""
+    letter = one.letter
+    key = _decode(letter.key) if letter.key is not None else None
+    value = decode_value(letter)
+    return {
+        "letter": one.name,
+        "stood_at": name_place(letter),
+        "written": letter.timestamp.isoformat(),
+        "at": letter.at.isoformat(),
+        "room": letter.room,
+        "cause": letter.cause,
+        "reason": letter.reason if unmask else mask_text(letter.reason),
+        "key": key if unmask or key is None else mask_text(key),
+        "headers": {name: _decode(text) for name, text in letter.headers},
+        "resolution": one.resolution.model_dump(mode="json") if one.resolution else None,
+        "value": value if unmask else mask(value),
+    }
+
+
+def name_place(letter: DeadLetter) -> str:
+    """Where its record stood: `sms.send-requests/3@17`."""
+    return f"{letter.topic}/{letter.partition}@{letter.offset}"
+
+
+def _decode(text: str) -> str:
+    return base64.b64decode(text).decode(errors="backslashreplace")

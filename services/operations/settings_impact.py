@@ -6,7 +6,7 @@ The processor's own preview says so, with the new settings on the cases of the l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -72,6 +72,21 @@ class Impact(NamedTuple):
         return found
 
 
+class Lookahead(NamedTuple):
+    """What several tenants' new settings change."""
+
+    impacts: tuple[Impact, ...] = ()
+    why_not: str | None = None
+    """Nobody could look at what is scheduled."""
+
+    @property
+    def stopped(self) -> int:
+        """Texts that cannot go.  A text of a changed recipe with a changed template stops once."""
+        return len(
+            {(i.tenant, one.case_id, one.text_id) for i in self.impacts for one in i.stopped}
+        )
+
+
 class _Changes(NamedTuple):
     before: TenantSettings
     after: TenantSettings
@@ -86,6 +101,31 @@ class _Changes(NamedTuple):
 
     def has(self, part: Part, name: str | None) -> bool:
         return name is not None and (part, name) in self.parts
+
+
+def look_ahead(ledger: Ledger, tenants: Iterable[TenantSettings], now: datetime) -> Lookahead:
+    return Lookahead(tuple(one for each in tenants for one in find_impacts(ledger, each, now)))
+
+
+def describe_lookahead(looked: Lookahead) -> dict[str, Any]:
+    return {
+        "looked_ahead": looked.why_not is None,
+        "why_not": looked.why_not,
+        "changes": [
+            {
+                "tenant": one.tenant,
+                "part": one.part,
+                "name": one.name,
+                "change": one.change,
+                "scheduled_texts": len(one.texts),
+                "cases": one.cases,
+                "stopped": [
+                    text._asdict() | {"due_at": text.due_at.isoformat()} for text in one.stopped
+                ],
+            }
+            for one in looked.impacts
+        ],
+    }
 
 
 def find_impacts(ledger: Ledger, tenant: TenantSettings, now: datetime) -> list[Impact]:

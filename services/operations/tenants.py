@@ -18,6 +18,8 @@ from services.ledger.projection import Record
 from services.ledger.topic_reader import open_reader
 from services.operations.session import Session
 from services.operations.topics import read_between
+from streams.encoding.body import encode_body
+from streams.encoding.segments import count_segments
 
 BY_START: Final = "sayso up"
 BY_DEMO: Final = "sayso demo"
@@ -109,3 +111,18 @@ def _of_settings(tenant: TenantSettings, by: str | None, at: datetime) -> Iterat
             by=by,
             at=at,
         )
+
+
+def describe_settings(tenant: TenantSettings) -> dict[str, object]:
+    """What follows from the settings."""
+    text = read_opt_in_request(tenant)
+    return {
+        "version": tenant.version,
+        "opt_in_request": text,
+        "opt_in_request_segments": count_segments(text),
+    }
+
+
+def read_opt_in_request(tenant: TenantSettings) -> str:
+    """As it goes out."""
+    return encode_body(tenant.opt_in_request, tenant)

@@ -123,9 +123,10 @@ def box(
     require_order(since, until, ("--since", "--until"))
     wanted = MailboxFilter(tenant, branch, person, code, since, until)
     with read_ledger(bootstrap, state, tenant) as ledger:
-        with closing(list_mailbox(ledger, chosen, wanted, datetime.now(UTC))) as found:
-            matching = (item for item in found if item.attention or not attention)
-            items = list(islice(matching, most + 1))
+        with closing(
+            list_mailbox(ledger, chosen, wanted, datetime.now(UTC), attention=attention or None)
+        ) as found:
+            items = list(islice(found, most + 1))
         texts = _read_texts(ledger, items[:most]) if chosen is Box.READY or unmask else {}
     if len(items) > most:
         note(

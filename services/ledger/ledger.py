@@ -28,9 +28,9 @@ T = TypeVar("T")
 Positions = dict[Partition, int]
 
 FILE: Final = "ledger.sqlite"
-GATHER: Final = 0.5
+GATHER: Final = 0.25
 """Seconds between two batches of a ledger that follows: a fetch and a transaction for every few
-records would cost more than the records."""
+records would cost more than the records. A change is to be on a page within a second."""
 CURRENT_EVERY: Final = 1.0
 """Seconds after which a ledger that follows notes again that it holds all that Kafka has."""
 IDS_EVERY: Final = 30.0

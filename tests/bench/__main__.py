@@ -53,6 +53,9 @@ def arguments() -> tuple[Plan, Path | None]:
     parser.add_argument("--parties", type=int, default=10_000, help="of a case that is launched")
     parser.add_argument("--reminders", type=int, default=1_000_000, help="planned, and restored")
     parser.add_argument(
+        "--listed", type=int, default=1_000_000, help="messages in the ledger whose lists are read"
+    )
+    parser.add_argument(
         "--steady-seconds", type=float, default=25, help="of an even load, after a warm-up"
     )
     parser.add_argument("--idle-seconds", type=float, default=30, help="in which nothing comes")
@@ -81,6 +84,7 @@ def arguments() -> tuple[Plan, Path | None]:
         lives=given.lives,
         parties=given.parties,
         reminders=given.reminders,
+        listed=given.listed,
         steady=given.steady_seconds,
         idle=given.idle_seconds,
         runs=given.runs,

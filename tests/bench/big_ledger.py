@@ -376,16 +376,38 @@ def _apply(store: Store, batch: list[ParsedRecord]) -> None:
 def copy_messages(path: Path, size: Size) -> None:
     """Indexes are made afterwards, all at once."""
     sql = sqlite3.connect(path, isolation_level=None)
-    sql.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000")
+    sql.executescript(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000"
+    )
     tables = ("requests", "decisions", "outcome_history", "outcomes")
-    found = sql.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name "
-        f"IN ({', '.join('?' * len(tables))})",
-        tables,
-    ).fetchall()
+    marks = ", ".join("?" * len(tables))
+    of_tables = f"type = 'index' AND sql IS NOT NULL AND tbl_name IN ({marks})"
+    indexes = sql.execute(f"SELECT name, sql FROM sqlite_master WHERE {of_tables}", tables)
+    found = indexes.fetchall()
+    _prepare_copies(sql, size)
+    sql.execute("BEGIN")
     for name, _ in found:
         sql.execute(f"DROP INDEX {name}")
-    sql.execute("BEGIN")
+    for table in tables:
+        names = [row[1] for row in sql.execute(f"PRAGMA table_info({table})")]
+        changed = ", ".join(CHANGED.get(name, f'"{name}"') for name in names)
+        sql.execute(f"CREATE TEMP TABLE seed AS SELECT * FROM {table}")
+        sql.execute("CREATE INDEX temp.seed_id ON seed (message_id)")
+        sql.execute(
+            f"INSERT INTO {table} SELECT {changed} FROM copies "
+            "CROSS JOIN seed o ON o.message_id = old_id"
+        )
+        sql.execute("DROP TABLE seed")
+    sql.execute("UPDATE facets SET count = count * ?", (size.copies,))
+    for _, how in found:
+        sql.execute(how)
+    sql.execute("COMMIT")
+    _copy_texts(sql)
+    sql.execute("PRAGMA journal_mode = WAL")
+    sql.close()
+
+
+def _prepare_copies(sql: sqlite3.Connection, size: Size) -> None:
     step_ms = DAYS * 86_400_000 * size.copies // size.messages
     sql.create_function("number_of", 1, number_of, deterministic=True)
     sql.execute(
@@ -400,31 +422,21 @@ def copy_messages(path: Path, size: Size) -> None:
                 k * :step / :copies AS later FROM other ORDER BY k, old_id""",
         {**size._asdict(), "copies": size.copies, "busy": BUSY, "step": step_ms},
     )
-    for table in tables:
-        names = [row[1] for row in sql.execute(f"PRAGMA table_info({table})")]
-        changed = ", ".join(CHANGED.get(name, f'"{name}"') for name in names)
-        sql.execute(f"CREATE TEMP TABLE seed AS SELECT * FROM {table}")
-        sql.execute("CREATE INDEX temp.seed_id ON seed (message_id)")
-        sql.execute(
-            f"INSERT INTO {table} SELECT {changed} FROM copies "
-            f"CROSS JOIN seed o ON o.message_id = old_id"
-        )
-        sql.execute("DROP TABLE seed")
-    texts = """FROM copies c CROSS JOIN seed_texts t ON t.message_id = c.old_id"""
     sql.execute(
-        "CREATE TEMP TABLE seed_texts AS SELECT t.*, json_extract(r.json, '$.body') AS body "
-        "FROM texts t JOIN requests r ON r.message_id = t.message_id AND r.part = 0"
+        """CREATE TEMP TABLE seed_texts AS SELECT t.*, json_extract(r.json, '$.body') AS body
+            FROM texts t CROSS JOIN requests r INDEXED BY requests_lookup
+            ON r.message_id = t.message_id AND r.tenant = t.tenant"""
     )
     sql.execute("CREATE INDEX temp.seed_texts_id ON seed_texts (message_id)")
+
+
+def _copy_texts(sql: sqlite3.Connection) -> None:
+    source = "FROM copies c CROSS JOIN seed_texts t ON t.message_id = c.old_id"
     key = "((((t.key >> 20) + c.later) << 20) | ((t.key + c.k) & 1048575))"
-    sql.execute(f"INSERT OR IGNORE INTO texts SELECT {key}, t.tenant, c.new_id {texts}")
-    sql.execute(f"INSERT INTO text_words (rowid, body) SELECT {key}, t.body {texts} ORDER BY 1")
-    sql.execute("UPDATE facets SET count = count * ?", (size.copies,))
+    sql.execute("BEGIN")
+    sql.execute(f"INSERT INTO texts SELECT {key}, t.tenant, c.new_id {source}")
+    sql.execute(f"INSERT INTO text_words (rowid, body) SELECT {key}, t.body {source} ORDER BY 1")
     sql.execute("COMMIT")
-    for _, how in found:
-        sql.execute(how)
-    sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    sql.close()
 
 
 JSON: Final = """replace(replace(replace(o.json, '"' || old_id || '"', '"' || new_id || '"'),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import statistics
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,10 +12,22 @@ from typing import Final
 from rich.console import Group, RenderableType
 
 from services.operations.errors import OperationError
-from tests.bench import casework, flows, gate, kept, plain, remembered, restoring, sending, stopping
+from tests.bench import (
+    big_ledger,
+    casework,
+    console,
+    flows,
+    gate,
+    kept,
+    plain,
+    remembered,
+    restoring,
+    sending,
+    stopping,
+)
 from tests.bench.plan import Broker, Measured, Plan, Step
 from tests.bench.process import Ended
-from tests.bench.results import Result, result
+from tests.bench.results import LATEST, Result, result
 from tests.bench.screen import Bar, figures, table
 from tests.bench.watch import Seen, Stuck
 
@@ -176,6 +190,23 @@ async def of_cases(broker: Broker, plan: Plan, step: Step) -> Measured:
     return await casework.of_cases(broker.bootstrap, plan, step)
 
 
+async def of_lists(broker: Broker, plan: Plan, step: Step) -> Measured:
+    """By the first word of each list's name: the slowest list of that kind."""
+    size = big_ledger.Size(plan.listed, plan.listed // 10, plan.listed // 100)
+    step(f"Lists among {plan.listed:,} messages", 1)
+    folder = LATEST.parent / f"ledger-{plan.listed}"
+    timings = await asyncio.to_thread(console.measure, folder, size)
+    kinds = dict.fromkeys(re.split(r"\W", one.name)[0] for one in timings)
+    slowest = {
+        kind: max((one for one in timings if one.name.startswith(kind)), key=lambda one: one.p95_ms)
+        for kind in kinds
+    }
+    found = [result(f"console.p95_ms.{kind}", "ms", [one.p95_ms]) for kind, one in slowest.items()]
+    bars = [Bar(one.name, one.p95_ms, (f"{one.p50_ms:.1f}",)) for one in slowest.values()]
+    title = f"The slowest lists among {plan.listed:,} messages, 95th percentile"
+    return found, table(title, "ms", bars, "median")
+
+
 async def usage_room(broker: Broker, plan: Plan, step: Step) -> Measured:
     return await kept.usage_room(broker.bootstrap, plan.events, plan.runs, step)
 
@@ -197,4 +228,5 @@ BENCHES: Final[dict[str, Callable[[Broker, Plan, Step], Awaitable[Measured]]]] =
     "ledger": the_ledger,
     "remembered": memory,
     "cases": of_cases,
+    "lists": of_lists,
 }

@@ -26,6 +26,7 @@ class Plan(NamedTuple):
     lives: int
     parties: int
     reminders: int
+    listed: int
     steady: float
     idle: float
     runs: int

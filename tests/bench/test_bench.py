@@ -204,7 +204,7 @@ def test_every_party_and_every_reminder_is_requested() -> None:
     assert measured.entries == 3 * (1 + 3 * cases.CLIENTS + cases.EVENTS)
 
 
-PLAN = Plan(1, 2, 3, 4, 5, 6, 7, 8, 9, steady=8.0, idle=9.0, runs=2, only=("whole", "steady"))
+PLAN = Plan(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, steady=8.0, idle=9.0, runs=2, only=("whole", "steady"))
 
 
 def test_only_new_benches_give_new_options_to_another_checkout() -> None:

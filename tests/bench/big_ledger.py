@@ -63,6 +63,9 @@ STATES: Final = {
     "queued": 2,
     "in_doubt": 1,
 }
+PASSING: Final = ("queued", "sent")
+RECENT: Final = 0.94
+"""Share of the messages that are older than what may still be held."""
 FIRST: Final = [
     "Ana",
     "Luis",
@@ -225,7 +228,11 @@ def make_messages(size: Size, some: random.Random) -> Iterator[Entry]:
         person = BUSY if n % 200 == 0 else some.randrange(size.people)
         at = NOW - timedelta(days=DAYS) + step * n
         state = some.choices(states, weights)[0]
-        if state in ("queued", "sent") and n < count * 0.99:
+        if state in PASSING and n < count * 0.99:
+            state = "delivered"
+        if n >= count * RECENT:
+            state = "held" if some.random() < 0.2 else state
+        elif state == "held":  # the gate has ended it in its time
             state = "delivered"
         yield from make_message(n, person, at, state, size, some)
 

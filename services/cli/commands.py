@@ -111,7 +111,7 @@ PANELS: Final = {
         Entry(
             "box",
             "mailbox:box",
-            "Show a mailbox: ready (to approve), outbox (not sent yet), sentbox, or to-read.",
+            "Show a mailbox: ready (to approve), outbox (not sent), sentbox, failed, or to-read.",
         ),
         Entry(
             "approve",

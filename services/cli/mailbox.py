@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -17,22 +17,25 @@ from services.cli import options, to_read
 from services.cli.connection import read_ledger
 from services.display_text import format_utc
 from services.ledger import Ledger
-from services.ledger.mailbox import CurrentAlert, MailboxFilter, MailboxItem, list_mailbox
+from services.ledger.mailbox import CurrentAlert, MailboxItem
 from services.ledger.mailbox import alert_to_json as alert_as_data
 from services.ledger.mailbox import list_alerts as read_alerts
 from services.ledger.message_status import find_request
+from services.ledger.scope import EVERYTHING
 from services.masking import mask
 from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.mailboxes import Mailboxes, MailboxQuery, Tab
+from services.operations.message_export import export_messages
 from services.operations.validation import require_order
 from services.terminal import console, note, print_json, table
-from streams.mailboxes import WORDS, Box
+from streams.mailboxes import WORDS
 from streams.reasons import format_duration
 
 TO_READ: Final = "to-read"
 """The mailbox of replies, which are no messages of ours."""
 
-COLUMNS: Final[Mapping[Box, tuple[str, ...]]] = {
-    Box.READY: (
+COLUMNS: Final[Mapping[Tab, tuple[str, ...]]] = {
+    Tab.READY: (
         "message",
         "branch",
         "person",
@@ -42,7 +45,7 @@ COLUMNS: Final[Mapping[Box, tuple[str, ...]]] = {
         "until (UTC)",
         "text",
     ),
-    Box.OUTBOX: (
+    Tab.OUTBOX: (
         "!",
         "message",
         "state",
@@ -53,7 +56,7 @@ COLUMNS: Final[Mapping[Box, tuple[str, ...]]] = {
         "code",
         "because",
     ),
-    Box.SENTBOX: (
+    Tab.SENTBOX: (
         "!",
         "message",
         "state",
@@ -64,6 +67,10 @@ COLUMNS: Final[Mapping[Box, tuple[str, ...]]] = {
         "code",
         "meaning",
     ),
+}
+_TITLES: Final[Mapping[Tab, str]] = {
+    **{Tab(box): words for box, words in WORDS.items()},
+    Tab.FAILED: "Failed: did not arrive, and nobody has seen to it",
 }
 _FIELDS: Final = (
     "state",
@@ -85,7 +92,7 @@ _FIELDS: Final = (
 
 def box(
     which: Annotated[
-        str, typer.Argument(metavar="ready|outbox|sentbox|to-read", show_default=False)
+        str, typer.Argument(metavar="ready|outbox|sentbox|failed|to-read", show_default=False)
     ],
     tenant: options.Tenant = None,
     branch: options.Branch = None,
@@ -93,6 +100,23 @@ def box(
     code: options.Code = None,
     since: options.Day = None,
     until: options.Day = None,
+    case: Annotated[str | None, typer.Option("--case", help="Only this case's.")] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="Only this kind.")] = None,
+    state_is: Annotated[
+        str | None, typer.Option("--state-is", help="Only this state, e.g. undelivered.")
+    ] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", help="A name, a number, or words of the text.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write all that match here, by the name's end: .csv or .parquet.",
+            show_default=False,
+        ),
+    ] = None,
     attention: Annotated[
         bool, typer.Option("--attention", help="Only what somebody should look at.")
     ] = False,
@@ -104,30 +128,46 @@ def box(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """Show a mailbox: ready (to approve), outbox (not sent yet), sentbox, or to-read.
+    """Show a mailbox: ready (to approve), outbox (not sent), sentbox, failed, or to-read.
 
     The outbox also has what failed before it could be sent. An exclamation mark is before what
-    somebody should look at. The ready box shows the texts. To-read has replies that may be
-    opt-outs: automatic texts to these numbers wait until sayso consent out or go-on answers.
+    somebody should look at; failed has these of both boxes. The ready box shows the texts. To-read
+    has replies that may be opt-outs: automatic texts to these numbers wait until sayso consent out
+    or go-on answers.
 
     Example: [cyan]sayso box outbox --branch court --attention[/]
     """
     if which == TO_READ:
-        _require_none(branch, person, code, since, until)
+        _require_none(branch, person, code, since, until, case, kind, state_is, search, out)
         to_read.show(tenant, most, bootstrap, state, as_json, unmask)
         return
-    if which not in set(Box):
-        known = ", ".join((*Box, TO_READ))
+    if which not in set(Tab):
+        known = ", ".join((*Tab, TO_READ))
         raise InvalidRequest(f"There is no mailbox {which!r}", f"they are {known}")
-    chosen = Box(which)
     require_order(since, until, ("--since", "--until"))
-    wanted = MailboxFilter(tenant, branch, person, code, since, until)
+    query = MailboxQuery(
+        Tab(which),
+        branch or "",
+        case or "",
+        person or "",
+        state_is or "",
+        code or "",
+        kind or "",
+        since,
+        until,
+        search or "",
+        attention,
+    )
     with read_ledger(bootstrap, state, tenant) as ledger:
-        with closing(
-            list_mailbox(ledger, chosen, wanted, datetime.now(UTC), attention=attention or None)
-        ) as found:
-            items = list(islice(found, most + 1))
-        texts = _read_texts(ledger, items[:most]) if chosen is Box.READY or unmask else {}
+        mailboxes = Mailboxes(ledger, EVERYTHING.narrow(tenant), datetime.now(UTC))
+        rows = mailboxes.each(query)
+        if out:
+            count = export_messages(out, rows, unmask)
+            console().print(f"{out} has {count:,} message{'' if count == 1 else 's'}.")
+            return
+        items = [row.item for row in islice(rows, most + 1)]
+        is_shown = query.box is Tab.READY or unmask
+        texts = _read_texts(ledger, items[:most]) if is_shown else {}
     if len(items) > most:
         note(
             f"There are more: these are the newest {most:,}. Say which with the options, or --most."
@@ -136,9 +176,9 @@ def box(
     if as_json:
         print_json([_as_data(item, texts.get(item.name), unmask) for item in items])
         return
-    console().print(f"{WORDS[chosen]}.", style="bold")
+    console().print(f"{_TITLES[query.box]}.", style="bold")
     if items:
-        console().print(_draw(chosen, items, texts, unmask))
+        console().print(_draw(query.box, items, texts, unmask))
     else:
         console().print("Nothing that matches is in it.")
 
@@ -167,10 +207,11 @@ def _as_data(item: MailboxItem, text: str | None, unmask: bool) -> dict[str, Any
 
 
 def _draw(
-    which: Box, items: Iterable[MailboxItem], texts: Mapping[str, str], unmask: bool
+    which: Tab, items: Iterable[MailboxItem], texts: Mapping[str, str], unmask: bool
 ) -> Table:
-    has_text = unmask and which is not Box.READY
-    columns = (*COLUMNS[which], "text") if has_text else COLUMNS[which]
+    has_text = unmask and which is not Tab.READY
+    shown = COLUMNS[Tab.OUTBOX if which is Tab.FAILED else which]
+    columns = (*shown, "text") if has_text else shown
     return table(None, columns, [_cells(item, columns, texts, unmask) for item in items])
 
 

@@ -5,10 +5,13 @@ Parquet needs the extra `analysts` (pyarrow); CSV needs nothing."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
+from schemas.numbers import mask_number, mask_text
 from services.csv_output import iterate_csv
-from services.ledger.mailbox import MailboxItem
+from services.operations.errors import InvalidRequest
+from services.operations.mailboxes import MailboxRow
 from services.operations.parquet_file import write_parquet
 
 
@@ -33,8 +36,53 @@ class ExportedMessage(NamedTuple):
     text: str
 
 
-def export_message(item: MailboxItem, name: str, text: str | None) -> ExportedMessage:
-    outcome = item.outcome
+def export_messages(file: Path, rows: Iterable[MailboxRow], unmask: bool) -> int:
+    """Write them to a file that only its owner can read. Returns how many they are.
+
+    Raises OperationError."""
+    writers = {".csv": write_csv_chunks, ".parquet": write_parquet_chunks}
+    write = writers.get(file.suffix)
+    if write is None:
+        raise InvalidRequest(
+            f"--out {file} does not say what to write", "end it in .csv or .parquet"
+        )
+    messages = _Counted(map(export_message, rows), unmask)
+    try:
+        file.touch(mode=0o600)
+        with file.open("wb") as output:
+            for chunk in write(messages):
+                output.write(chunk)
+    except OSError as error:
+        raise InvalidRequest(f"--out {file} cannot be written: {error.strerror}") from None
+    return messages.count
+
+
+class _Counted:
+    """Messages on their way to a file."""
+
+    def __init__(self, messages: Iterable[ExportedMessage], unmask: bool) -> None:
+        self._messages = messages
+        self._unmask = unmask
+        self.count = 0
+
+    def __iter__(self) -> Iterator[ExportedMessage]:
+        for message in self._messages:
+            self.count += 1
+            yield message if self._unmask else _mask(message)
+
+
+def _mask(message: ExportedMessage) -> ExportedMessage:
+    return message._replace(
+        name="",
+        to=mask_number(message.to),
+        text=f"({len(message.text)} characters)",
+        meaning=mask_text(message.meaning),
+        next_step=mask_text(message.next_step),
+    )
+
+
+def export_message(row: MailboxRow) -> ExportedMessage:
+    item, outcome = row.item, row.item.outcome
     deciding = [one for one in item.findings if one.verdict != "send"]
     return ExportedMessage(
         requested_at=outcome["requested_at"],
@@ -42,7 +90,7 @@ def export_message(item: MailboxItem, name: str, text: str | None) -> ExportedMe
         branch=outcome.get("branch") or "",
         case=outcome.get("case_id") or "",
         person=outcome.get("person_id") or "",
-        name=name,
+        name=row.person_name,
         to=item.number or "",
         sender=outcome.get("sender") or "",
         kind=outcome["kind"],
@@ -52,7 +100,7 @@ def export_message(item: MailboxItem, name: str, text: str | None) -> ExportedMe
         meaning=outcome.get("error_title") or "; ".join(one.reason for one in deciding),
         next_step=outcome.get("next_step") or "; ".join(one.next_step for one in deciding),
         segments=outcome.get("segments") or 0,
-        text=text or "",
+        text=row.body or "",
     )
 
 

@@ -3,6 +3,7 @@ asked for again."""
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from schemas.decision import Decision
 from schemas.outcome import Outcome
@@ -230,6 +232,54 @@ def test_only_what_somebody_should_look_at(
     assert [(one["message_id"], one["error_title"], one["attention"]) for one in found] == [
         ("m2", "No such number", True)
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ((), ["m2", "m1"]),
+        (("--case", "c1"), ["m1"]),
+        (("--kind", "alert"), ["m2"]),
+        (("--state-is", "failed"), ["m2"]),
+        (("--search", "Text m1"), ["m1"]),
+    ],
+)
+def test_failed_has_what_nobody_has_seen_to_of_both_boxes(
+    books: MailboxFiller,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    names: list[str],
+) -> None:
+    books.text("m1", "refused", case_id="c1")
+    books.text("m2", "failed", kind="alert")
+    books.text("m3", "delivered")
+    books.text("m4", "held", UNREADABLE)
+    found = json.loads(shown(capsys, "failed", "--json", *options))
+    assert [one["message_id"] for one in found] == names
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "xls"])
+def test_a_box_is_written_to_a_file(
+    books: MailboxFiller, capsys: pytest.CaptureFixture[str], tmp_path: Path, ending: str
+) -> None:
+    """Numbers and texts are masked there too, unless they are asked for."""
+    books.text("m1", "delivered", body="a secret")
+    file = tmp_path / f"sent.{ending}"
+    if ending == "xls":
+        assert run(["box", "sentbox", "--out", str(file)]) == 2
+        return
+    for options, is_whole in (((), False), (("--unmask",), True)):
+        assert "has 1 message." in shown(capsys, "sentbox", "--out", str(file), *options)
+        (row,) = read_exported(file)
+        assert (row["text"] == "a secret", row["to"] == PHONE) == (is_whole, is_whole)
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def read_exported(file: Path) -> list[dict[str, Any]]:
+    if file.suffix == ".parquet":
+        rows: list[dict[str, Any]] = parquet.read_table(file).to_pylist()
+        return rows
+    return list(csv.DictReader(io.StringIO(file.read_text("utf-8-sig"), newline="")))
 
 
 def test_the_newest_are_shown_and_it_is_said_that_there_are_more(

@@ -15,10 +15,10 @@ from starlette.responses import RedirectResponse, Response
 
 from services.console import forms
 from services.console.access import Allow, Visit
-from services.console.mailbox_page import MailboxRow, is_in_scope, read_row
 from services.console.message_story import tell_story
 from services.console.message_words import kind_words, state_words
 from services.console.rendering import draw
+from services.console.scope import sees_branch
 from services.console.viewer import Permission
 from services.ledger.explain import Explanation, explain
 from services.ledger.message_items import find_items
@@ -26,6 +26,7 @@ from services.ledger.message_status import list_resends
 from services.ledger.times import parse_time
 from services.operations import requests, support_bundle
 from services.operations.errors import InvalidRequest, OperationError
+from services.operations.mailboxes import MailboxRow, read_row
 from services.operations.message_actions import UNKNOWN, RowResult, describe_resend
 from services.operations.resend_plan import Resend, plan_resend, publish_resends
 from services.operations.validation import parse_recipient
@@ -54,7 +55,7 @@ def find_message(visit: Visit, message_id: str) -> FoundMessage:
         raise HTTPException(404)
     first = next((one.data for one in found.events if "branch" in one.data), {})
     about: Mapping[str, Any] = found.outcome or first
-    if not is_in_scope(about, visit.branches):
+    if not sees_branch(visit, about.get("branch")):
         raise HTTPException(404)
     items = find_items(ledger, [message_id], visit.now, visit.tenant)
     row = read_row(ledger, items[0]) if items else None

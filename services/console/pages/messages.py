@@ -16,21 +16,21 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from schemas.approval import ApprovalAction
 from services.console import forms
 from services.console.access import Allow, Visit
-from services.console.mailbox_page import (
-    MOST_AT_ONCE,
-    STATES_OF,
-    Branches,
-    Mailboxes,
-    MailboxQuery,
-    Tab,
-    is_in_scope,
-    periods,
-)
 from services.console.message_words import KINDS, kind_words, state_words
 from services.console.pages.message import label_results
 from services.console.rendering import draw
+from services.console.scope import sees_branch
 from services.console.viewer import Permission
 from services.ledger.cases import find_settings
+from services.ledger.scope import Scope
+from services.operations.mailboxes import (
+    MOST_AT_ONCE,
+    STATES_OF,
+    Mailboxes,
+    MailboxQuery,
+    Tab,
+    periods,
+)
 from services.operations.message_actions import MessageActions, RowResult
 from services.operations.message_export import (
     export_message,
@@ -119,8 +119,7 @@ def show_messages(visit: Annotated[Visit, Allow(Permission.READ)], request: Requ
 
 def _download(visit: Visit, query: MailboxQuery, kind: str) -> Response:
     """All that match, as it is read: nobody waits for the whole, and nobody keeps it."""
-    found = _mailboxes(visit, visit.branches).each(query)
-    rows = (export_message(row.item, row.person_name, row.body) for row in found)
+    rows = map(export_message, _mailboxes(visit).each(query))
     name = f"{visit.tenant}-{query.box}-{visit.now:%Y-%m-%d}"
     if kind == "parquet":
         require_parquet()
@@ -133,14 +132,14 @@ def _download(visit: Visit, query: MailboxQuery, kind: str) -> Response:
     return StreamingResponse(chunks, media_type=media_type, headers=headers)
 
 
-def _mailboxes(visit: Visit, branches: Branches) -> Mailboxes:
-    return Mailboxes(visit.console.ledger, visit.tenant, branches, visit.now)
+def _mailboxes(visit: Visit) -> Mailboxes:
+    return Mailboxes(visit.console.ledger, Scope({visit.tenant: visit.branches}), visit.now)
 
 
 def page_context(
     visit: Visit, query: MailboxQuery, after: str = "", part: str | None = None
 ) -> dict[str, Any]:
-    mailboxes = _mailboxes(visit, visit.branches)
+    mailboxes = _mailboxes(visit)
     context: dict[str, Any] = {
         "query": query,
         "after": after,
@@ -261,9 +260,7 @@ async def _act(visit: Visit, action: Action, query: MailboxQuery, form: BulkForm
         visit.tenant,
         visit.viewer.name,
         visit.now,
-        lambda item: is_in_scope(
-            item.outcome, visit.viewer.branches(action.permission, item.tenant)
-        ),
+        lambda item: sees_branch(visit, item.outcome.get("branch")),
     )
 
     async def work() -> list[dict[str, Any]]:
@@ -283,8 +280,7 @@ async def _act(visit: Visit, action: Action, query: MailboxQuery, form: BulkForm
 
 def _ask(visit: Visit, action: Action, query: MailboxQuery) -> HTMLResponse:
     """Once, before many or unseen messages are acted on: with all of their texts."""
-    branches = visit.viewer.branches(action.permission, visit.tenant)
-    rows = tuple(islice(_mailboxes(visit, branches).each(query), MOST_AT_ONCE))
+    rows = tuple(islice(_mailboxes(visit).each(query), MOST_AT_ONCE))
     asks = {"action": action, "rows": rows, "most": MOST_AT_ONCE}
     context: dict[str, Any] = {"query": query, "asks": asks}
     if visit.request.headers.get("hx-request"):

@@ -1,4 +1,6 @@
-"""The mailboxes as the SMS manager shows them: what an address asks for, and a page of rows."""
+"""The mailboxes as staff look at them: what they ask for, a page of rows, and how many match.
+
+The console keeps what is asked for in the address of its page, the command line in its options."""
 
 from __future__ import annotations
 
@@ -33,9 +35,6 @@ PAGE: Final = 100
 MOST_AT_ONCE: Final = 2000
 """Messages that one press of a button may act on."""
 
-Branches = frozenset[str] | None
-"""Those that the viewer may see. None: all."""
-
 
 class Tab(StrEnum):
     READY = "ready"
@@ -66,6 +65,8 @@ class MailboxQuery(NamedTuple):
     since: date | None = None
     until: date | None = None
     search: str = ""
+    attention: bool = False
+    """Only what somebody should look at."""
 
     @classmethod
     def read(cls, params: Mapping[str, str]) -> Self:
@@ -76,6 +77,7 @@ class MailboxQuery(NamedTuple):
             box=Tab(box) if box in set(Tab) else Tab.READY,
             since=_read_day(params.get("since", "")),
             until=_read_day(params.get("until", "")),
+            attention=bool(params.get("attention")),
             **words,
         )
 
@@ -143,11 +145,10 @@ class MailboxPage(NamedTuple):
 
 
 class Mailboxes(NamedTuple):
-    """Of one tenant, as somebody sees them."""
+    """As far as somebody may see them."""
 
     ledger: Ledger
-    tenant: str
-    branches: Branches
+    scope: Scope
     now: datetime
 
     def page(self, query: MailboxQuery, after: str) -> MailboxPage:
@@ -181,16 +182,12 @@ class Mailboxes(NamedTuple):
         plain = query._replace(box=Tab.READY, state="")
         if plain != MailboxQuery():
             return {tab: self._count(plain._replace(box=tab)) for tab in Tab}
-        boxes = count_boxes(self.ledger, self._scope, self.now)
+        boxes = count_boxes(self.ledger, self.scope, self.now)
         failed = self._filter(MailboxQuery(Tab.FAILED))
         return {
             **{Tab(box): Count(counts.messages) for box, counts in boxes.items()},
             Tab.FAILED: count_messages(self.ledger, failed, self.now),
         }
-
-    @property
-    def _scope(self) -> Scope:
-        return Scope({self.tenant: self.branches})
 
     def _find(self, query: MailboxQuery, cursor: str | None, limit: int) -> Page[MailboxItem]:
         wanted = self._filter(query)
@@ -216,9 +213,9 @@ class Mailboxes(NamedTuple):
         failed = query.box is Tab.FAILED
         states = {query.state} if query.state else set(STATES_OF[Tab.FAILED]) if failed else set()
         return MessageFilter(
-            self._scope,
+            self.scope,
             None if failed else Box(query.box),
-            True if failed else None,
+            True if failed or query.attention else None,
             frozenset(states),
             frozenset({query.code} - {""}),
             frozenset({query.kind} - {""}),
@@ -228,11 +225,6 @@ class Mailboxes(NamedTuple):
             since=query.since,
             until=query.until,
         )
-
-
-def is_in_scope(message: Mapping[str, Any], branches: Branches) -> bool:
-    """What has no branch belongs to those who see all."""
-    return branches is None or message.get("branch") in branches
 
 
 def read_row(ledger: Ledger, item: MailboxItem) -> MailboxRow:

@@ -31,9 +31,9 @@ from services.ledger.text_index import first_key, time_of_key
 
 MOST_LOOKED_AT: Final = 3000
 """Texts with the words that one page looks at."""
-_MOST_FOUND: Final = 2000
+_MOST_FOUND: Final = 500
 """Messages that an id, a number and a name may find each: the newest."""
-_MOST_PEOPLE: Final = 500
+_MOST_PEOPLE: Final = 100
 _DIGITS: Final = 4
 """Fewer are no search for a number."""
 _LETTERS: Final = 3

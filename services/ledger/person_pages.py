@@ -20,11 +20,12 @@ from services.ledger.table import fold
 
 _KINDS: Final = (str, str, str)
 """Of a cursor: folded name, tenant, id."""
-_FEW: Final = 2000
+_FEW: Final = 500
 """People that a search may find to be sorted; of more, those are looked for in the order of
 names."""
-_LOOKED_AT: Final = 10_000
+_LOOKED_AT: Final = 4000
 """People that one page of a search looks at."""
+_AT_ONCE: Final = 500
 
 
 class PersonFilter(NamedTuple):
@@ -175,17 +176,19 @@ def _look_through(
     after: _Key | None,
     limit: int,
 ) -> tuple[list[_Key], _Key | None]:
-    found = list[_Key]()
     words = fold(wanted.search.strip())
-    sql = "SELECT 1 FROM person_index WHERE tenant = ? AND person_id = ? AND instr(words, ?)"
-    for count, key in enumerate(_in_order(ledger, lists, after, _LOOKED_AT)):
-        if ledger.rows(sql, key.tenant, key.person_id, words):
-            found.append(key)
-        if len(found) == limit:
-            return found, None
-        if count + 1 == _LOOKED_AT:
-            return found, key
-    return found, None
+    keys = list(islice(_in_order(ledger, lists, after, _LOOKED_AT), _LOOKED_AT))
+    sql = """SELECT i.tenant, i.person_id FROM json_each(?) j CROSS JOIN person_index i
+        ON i.tenant = json_extract(j.value, '$[1]') AND i.person_id = json_extract(j.value, '$[2]')
+        WHERE instr(i.words, ?)"""
+    found = list[_Key]()
+    for first in range(0, len(keys), _AT_ONCE):
+        some = keys[first : first + _AT_ONCE]
+        have = {tuple(row) for row in ledger.rows(sql, json.dumps(some), words)}
+        found += [key for key in some if key[1:] in have]
+        if len(found) >= limit:
+            return found[:limit], None
+    return found, keys[-1] if len(keys) == _LOOKED_AT else None
 
 
 def _in_order(
@@ -213,7 +216,7 @@ def _of_list(
         person_id = "" if tenant > after.tenant else "\U0010ffff"
         if tenant == after.tenant:
             person_id = after.person_id
-    for row in ledger.rows(sql, *one, name, person_id, limit):
+    for row in ledger.each(sql, *one, name, person_id, limit):
         yield _Key(row["sort_name"], tenant, row["person_id"])
 
 

@@ -57,7 +57,9 @@ class Audience(NamedTuple):
     """They may hear which ones. Who sees some branches only hears that something has changed."""
 
 
-def hears(tenant: str, permissions: Iterable[Permission], *, all_branches: bool) -> Audience:
+def find_audience(
+    tenant: str, permissions: Iterable[Permission], *, all_branches: bool
+) -> Audience:
     parts = [_OF_PERMISSION.get(one, frozenset()) for one in permissions]
     return Audience(tenant, frozenset().union(*parts), all_branches)
 

@@ -71,7 +71,7 @@ class Bar(NamedTuple):
     middle: float
 
 
-class Line(NamedTuple):
+class GridLine(NamedTuple):
     """Of the grid."""
 
     y: float
@@ -80,7 +80,7 @@ class Line(NamedTuple):
 
 class Chart(NamedTuple):
     bars: tuple[Bar, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[GridLine, ...]
     totals: Mapping[Band, int]
 
 
@@ -101,7 +101,7 @@ def draw_chart(counts: Mapping[date, Mapping[Band, int]], first: date, last: dat
         _bar(day, counts.get(day, {}), AXIS + at * step, step, top, is_named=at % every == 0)
         for at, day in enumerate(days)
     )
-    lines = tuple(Line(HEIGHT - HEIGHT * part / 4, top * part // 4) for part in range(5))
+    lines = tuple(GridLine(HEIGHT - HEIGHT * part / 4, top * part // 4) for part in range(5))
     totals = {band: sum(day.get(band, 0) for day in counts.values()) for band in Band}
     return Chart(bars, lines, totals)
 

@@ -3,7 +3,6 @@ fact."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -37,7 +36,7 @@ class Effect(StrEnum):
     """It would not go, before or after."""
 
 
-class TextChange(NamedTuple):
+class TextEffect(NamedTuple):
     person_id: str
     name: str
     recipe: str | None
@@ -47,7 +46,7 @@ class TextChange(NamedTuple):
 
 
 class EventEffects(NamedTuple):
-    texts: tuple[TextChange, ...]
+    texts: tuple[TextEffect, ...]
     """The most important first."""
     version: str
     """Of all that it was made from."""
@@ -87,10 +86,10 @@ def _key(row: PreviewRow) -> tuple[str, str | None, str]:
 
 def _compare(
     key: tuple[str, str | None, str], before: PreviewRow | None, after: PreviewRow | None
-) -> TextChange:
+) -> TextEffect:
     known = after or before
     assert known is not None
-    return TextChange(key[0], known.line.name, key[1], _judge(before, after), before, after)
+    return TextEffect(key[0], known.line.name, key[1], _judge(before, after), before, after)
 
 
 def _judge(before: PreviewRow | None, after: PreviewRow | None) -> Effect:
@@ -120,11 +119,3 @@ def _would_go(row: PreviewRow | None) -> bool:
 def _says_same(before: PreviewRow, after: PreviewRow) -> bool:
     one, other = before.line, after.line
     return (one.body, one.departs_at, one.number) == (other.body, other.departs_at, other.number)
-
-
-def list_lines(effects: EventEffects) -> Iterator[str]:
-    """For a pipe: one line for each text."""
-    for text in effects.texts:
-        when = text.after.line.departs_at if text.after else None
-        at = when.isoformat() if when else ""
-        yield "\t".join((text.effect, text.person_id, text.recipe or "", at))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from services.console.live import MOST, Audience, Stream, Watch, hears
+from services.console.live import MOST, Audience, Stream, Watch, find_audience
 from services.console.viewer import Permission
 from services.ledger import Ledger
 from services.ledger.change_feed import position
@@ -19,7 +19,7 @@ from services.ledger.ledger import FILE
 from tests.adapters.ledger_filler import NOON, LedgerFiller
 from tests.adapters.ledger_messages import ANA, make_outcome
 
-EVERYTHING = hears("acme", Permission, all_branches=True)
+EVERYTHING = find_audience("acme", Permission, all_branches=True)
 Event = tuple[str, Any, str]
 
 
@@ -98,10 +98,10 @@ async def test_a_rebuilt_ledger_means_all(filler: LedgerFiller, watch: Watch) ->
 @pytest.mark.parametrize(
     ("audience", "expected"),
     [
-        (hears("acme", [Permission.USAGE], all_branches=True), []),
-        (hears("acme", [Permission.OPERATE], all_branches=True), []),
-        (hears("harbor", Permission, all_branches=True), []),
-        (hears("acme", [Permission.READ], all_branches=False), ["message:*", "thread:*"]),
+        (find_audience("acme", [Permission.USAGE], all_branches=True), []),
+        (find_audience("acme", [Permission.OPERATE], all_branches=True), []),
+        (find_audience("harbor", Permission, all_branches=True), []),
+        (find_audience("acme", [Permission.READ], all_branches=False), ["message:*", "thread:*"]),
     ],
 )
 async def test_nobody_hears_of_what_they_may_not_see(

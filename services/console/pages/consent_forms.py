@@ -77,7 +77,7 @@ class _FormPage:
             "title": title,
             "wording": self.form.text(self.settings.name, self.settings.consent_request),
             "opt_out": f"/opt-out/{self.settings.tenant}?lang={self.form.language}",
-            "page": self.shown_on(self.request.headers.get("referer", "")),
+            "page": self.find_page(self.request.headers.get("referer", "")),
             "number": "",
             "agreed": False,
             "problems": {},
@@ -86,7 +86,7 @@ class _FormPage:
         answer = draw_public(self.request, "consent_form.html", status=status, **context | shown)
         return _framed(answer, self.form.frame_origins)
 
-    def shown_on(self, page: str) -> str:
+    def find_page(self, page: str) -> str:
         """The page that shows the form inside of it; empty: none that may."""
         try:
             parts = urlsplit(page)
@@ -123,7 +123,7 @@ async def take_form(
     given: Annotated[_Given, Form()],
 ) -> Response:
     drawn = _FormPage(console, request, tenant, form)
-    words, page = drawn.words, drawn.shown_on(given.page)
+    words, page = drawn.words, drawn.find_page(given.page)
     known = read_visitor_number(given.number, drawn.settings.regions)
 
     def answer(status: int = 200, **shown: Any) -> Response:

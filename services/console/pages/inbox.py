@@ -27,7 +27,7 @@ PATH: Final = "/t/{tenant}/inbox"
 PAGE: Final = 50
 
 
-class Tab(NamedTuple):
+class InboxTab(NamedTuple):
     name: str
     title: str
     empty: str
@@ -35,14 +35,14 @@ class Tab(NamedTuple):
 
 
 TABS: Final = (
-    Tab("waiting", "Waiting", "Nobody waits for an answer."),
-    Tab("mine", "Mine", "Nothing that you have waits for an answer."),
-    Tab("unassigned", "In no case", "Every reply that waits belongs to a case."),
-    Tab("maybe-stop", "May be a STOP", "No reply is in question."),
+    InboxTab("waiting", "Waiting", "Nobody waits for an answer."),
+    InboxTab("mine", "Mine", "Nothing that you have waits for an answer."),
+    InboxTab("unassigned", "In no case", "Every reply that waits belongs to a case."),
+    InboxTab("maybe-stop", "May be a STOP", "No reply is in question."),
 )
 
 
-class Line(NamedTuple):
+class WaitingLine(NamedTuple):
     waiting: WaitingThread
     names: tuple[str, ...]
     since: datetime
@@ -103,12 +103,12 @@ def _case_of(one: WaitingThread) -> str | None:
     return last.case_id if last else None
 
 
-def _with_names(visit: Visit, found: Iterable[WaitingThread]) -> list[Line]:
+def _with_names(visit: Visit, found: Iterable[WaitingThread]) -> list[WaitingLine]:
     found = list(found)
     ids = {person_id for one in found for person_id in one.thread.person_ids}
     people = list_people(visit.console.ledger, visit.tenant, ids)
     return [
-        Line(
+        WaitingLine(
             one,
             tuple(
                 people[name].name or name if name in people else name

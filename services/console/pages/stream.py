@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import StreamingResponse
 
 from services.console.access import Allow, Visit, find_viewer
-from services.console.live import Watch, hears
+from services.console.live import Watch, find_audience
 from services.console.viewer import Permission
 
 router = APIRouter(include_in_schema=False)
@@ -25,7 +25,7 @@ async def follow(
     watch: Watch = visit.request.app.state.watch
     held = [one for one in Permission if visit.may(one)]
     everywhere = visit.viewer.branches(Permission.READ, visit.tenant) is None
-    audience = hears(visit.tenant, held, all_branches=everywhere)
+    audience = find_audience(visit.tenant, held, all_branches=everywhere)
     stream = watch.open(audience, last_event_id or seen)
 
     def may_look() -> bool:

@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 
 from services.operations.errors import OperationError
 from tests.bench import (
+    api,
     big_ledger,
     casework,
     console,
@@ -215,6 +216,28 @@ async def the_ledger(broker: Broker, plan: Plan, step: Step) -> Measured:
     return await kept.the_ledger(broker.bootstrap, plan.events, plan.rows, plan.runs, step)
 
 
+async def http_api(broker: Broker, plan: Plan, step: Step) -> Measured:
+    texts = max(500, plan.requests // 4)
+    step(f"API, {texts:,} texts, {plan.runs} runs", 1)
+    single, batch = await api.some_runs(broker.bootstrap, texts, plan.runs)
+    ratios = await api.compare_routes(plan.runs)
+    found = []
+    for name, called in (("api", single), ("api.batch", batch)):
+        found.append(result(f"{name}.requests_per_second", "1/s", [one.rate for one in called]))
+        cpu = [1e6 * one.cpu for one in called if one.cpu is not None]
+        if cpu:
+            found.append(result(f"{name}.cpu_us_per_call", "us", cpu))
+    found.append(result("api.fastapi_to_hot_route_ratio", "ratio", ratios))
+    words = {
+        "api.requests_per_second": "texts a second, one a call, 64 callers",
+        "api.cpu_us_per_call": "µs of CPU for such a call",
+        "api.batch.requests_per_second": "texts a second in batches of 500, 4 callers",
+        "api.batch.cpu_us_per_call": "µs of CPU for a batch of 500",
+        "api.fastapi_to_hot_route_ratio": "CPU of a call through FastAPI's own handling, by ours",
+    }
+    return found, figures("HTTP API", [(words[one.name], one.value) for one in found])
+
+
 BENCHES: Final[dict[str, Callable[[Broker, Plan, Step], Awaitable[Measured]]]] = {
     "plain": plain_job,
     "gate": gate_room,
@@ -229,4 +252,5 @@ BENCHES: Final[dict[str, Callable[[Broker, Plan, Step], Awaitable[Measured]]]] =
     "remembered": memory,
     "cases": of_cases,
     "lists": of_lists,
+    "api": http_api,
 }

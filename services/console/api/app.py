@@ -26,7 +26,7 @@ from services.console.api import (
     threads,
 )
 from services.console.api.api import Api
-from services.console.api.calls import find_need
+from services.console.api.calls import HotRoute, find_need
 from services.console.api.openapi import describe
 from services.console.api.problems import Problem
 
@@ -106,9 +106,16 @@ def _allowed_methods(request: Request) -> str:
 class ApiMiddleware:
     """Hands calls to the API before anything of the pages looks at them."""
 
-    def __init__(self, app: ASGIApp, api: ASGIApp, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, api: FastAPI, secure: bool) -> None:
         self._app = app
         self._api = api
+        self._hot = {
+            (method, route.path): route
+            for route in api.router.routes
+            if isinstance(route, HotRoute)
+            for method in route.methods or ()
+        }
+        """Their addresses have no parameters, so that no router need look for them."""
         self._headers = dict(HEADERS)
         if secure:
             self._headers["Strict-Transport-Security"] = "max-age=31536000"
@@ -118,6 +125,8 @@ class ApiMiddleware:
             await self._app(scope, receive, send)
             return
 
+        hot = self._hot.get((scope["method"], scope["path"]))
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers: Any = MutableHeaders(scope=message)
@@ -125,4 +134,9 @@ class ApiMiddleware:
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._api(scope, receive, send_with_headers)
+        if hot is None:
+            await self._api(scope, receive, send_with_headers)
+        else:
+            scope["app"] = self._api
+            answer = await hot.handle_call(Request(scope, receive))
+            await answer(scope, receive, send_with_headers)

@@ -215,6 +215,7 @@ class HotRoute(ApiRoute):
             answer.headers.update(limits)
             return answer
 
+        self.handle_call = handle_call
         return handle_call
 
 

@@ -7,8 +7,8 @@ says can be made again from its call, so that none is kept.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Any, Final, NamedTuple, Self
 
 import orjson
@@ -19,9 +19,8 @@ from starlette.responses import Response
 from schemas.base import Message, Slug, UtcTime
 from schemas.numbers import e164
 from schemas.person import NumberType, PersonRequest
-from schemas.send_request import Kind, SendRequest
+from schemas.send_request import Kind, SendRequest, UndoSeconds
 from schemas.structs import encode
-from schemas.topics import PERSON_REQUESTS, SEND_REQUESTS
 from services.console.api import problems
 from services.console.api.calls import Call, HotBatchRoute, HotRoute, sends
 from services.console.api.idempotency import Reserved, Verdict
@@ -29,11 +28,11 @@ from services.console.api.idempotency_store import Claim
 from services.console.api.once import require_free
 from services.console.api.problems import Problem, ProblemDetails
 from services.console.api.scopes import Scope
+from services.operations.submission import MAX_BATCH, Known, submit_requests
 
-MAX_BATCH: Final = 500
 LONGEST_BODY: Final = 4000
 """Characters. The gate judges what a text may be."""
-_ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ANOTHER: Final = Known.ANOTHER
 
 single = APIRouter(route_class=HotRoute, tags=["messages"])
 batch = APIRouter(route_class=HotBatchRoute, tags=["messages"])
@@ -65,6 +64,8 @@ class SendText(Message):
     postal_region: Annotated[str, Field(max_length=16)] | None = None
     not_before: UtcTime | None = None
     valid_until: UtcTime | None = None
+    undo_seconds: UndoSeconds | None = None
+    """The gate holds it for so long, so that a cancel can take it back."""
 
     @model_validator(mode="after")
     def _has_a_recipient(self) -> Self:
@@ -122,10 +123,8 @@ class Wanted(NamedTuple):
 async def send_text(call: Annotated[Call, sends(Scope.MESSAGES_WRITE)], text: SendText) -> Response:
     """Ask for a text."""
     wanted = build_request(call, text, call.idempotency_key)
-    (reserved,) = await call.api.idempotency.reserve([wanted.claim], call.now)
+    (reserved,) = await submit(call, [wanted])
     require_free(reserved.verdict)
-    if reserved.verdict is Verdict.GO:
-        await publish(call, [wanted])
     return _respond({"message_id": wanted.request.message_id})
 
 
@@ -142,18 +141,7 @@ async def send_texts(
     first: dict[tuple[str, str], Wanted] = {}
     for one in wanted:
         first.setdefault(one.claim.identity, one)
-    reserved = dict(
-        zip(
-            first,
-            await call.api.idempotency.reserve([one.claim for one in first.values()], call.now),
-            strict=True,
-        )
-    )
-    going = [one for name, one in first.items() if reserved[name].verdict is Verdict.GO]
-    if any(found.verdict is Verdict.UNDER_WAY for found in reserved.values()):
-        call.api.idempotency.release(one.claim for one in going)
-        require_free(Verdict.UNDER_WAY)
-    await publish(call, going)
+    reserved = dict(zip(first, await submit(call, tuple(first.values())), strict=True))
     results = [_result(one, first, reserved[one.claim.identity]) for one in wanted]
     return _respond({"results": results})
 
@@ -167,43 +155,59 @@ def build_request(call: Call, text: SendText, key: str | None) -> Wanted:
     if key is not None and message_id != key:
         detail = "Idempotency-Key and message_id differ: send one of them, or the same in both."
         raise Problem(problems.IDEMPOTENCY_KEY, detail)
-    fields = {name: getattr(text, name) for name in _SHARED}
-    fields |= {"message_id": message_id, "tenant": call.tenant, "requested_by": call.by}
-    fields["test_mode"] = True if call.key.test else None
+    number = None if text.to is None else e164(text.to)
+    values = _read_shared(text)
+    fields = dict(zip(_SHARED, values, strict=True))
+    test = call.key.test or None
+    who: dict[str, Any] = {
+        "message_id": message_id,
+        "tenant": call.tenant,
+        "requested_at": call.now,
+        "requested_by": call.by,
+        "test_mode": test,
+    }
     request: SendRequest | PersonRequest
-    if text.to is not None:
-        request = SendRequest(**fields, to=e164(text.to), requested_at=_ANY_TIME)
+    if number is not None:
+        request = SendRequest(**fields, **who, to=number)
     else:
-        request = PersonRequest(**fields, number_type=text.number_type, requested_at=_ANY_TIME)
-    said = hashlib.sha256(encode(request.model_copy(update={"requested_by": None}))).digest()
-    at = request.model_copy(update={"requested_at": call.now})
-    return Wanted(at, Claim(call.tenant, f"message/{message_id}", said))
+        request = PersonRequest(**fields, **who, number_type=text.number_type)
+    said = hashlib.sha256(encode((number, text.number_type, test, *values))).digest()
+    return Wanted(request, Claim(call.tenant, f"message/{message_id}", said))
 
 
 _SHARED: Final = tuple(
     name for name in SendText.model_fields if name not in ("message_id", "to", "number_type")
 )
+_read_shared: Final = attrgetter(*_SHARED)
 
 
-async def publish(call: Call, wanted: Sequence[Wanted]) -> None:
-    """Returns once Kafka has them all. Raises OperationFailed."""
-    claims = [one.claim for one in wanted]
+async def submit(call: Call, wanted: Sequence[Wanted]) -> list[Reserved]:
+    """Publish what is new, and return once Kafka has it all. Raises OperationError.
+
+    An id may have been used without the API: the ledger knows that. Their claims differ."""
+    idempotency = call.api.idempotency
+    reserved = await idempotency.reserve([one.claim for one in wanted], call.now)
+    going = [
+        one for one, found in zip(wanted, reserved, strict=True) if found.verdict is Verdict.GO
+    ]
+    claims = [one.claim for one in going]
     try:
-        await _publish(call, SEND_REQUESTS, _only(SendRequest, wanted))
-        await _publish(call, PERSON_REQUESTS, _only(PersonRequest, wanted))
+        if any(found.verdict is Verdict.UNDER_WAY for found in reserved):
+            require_free(Verdict.UNDER_WAY)
+        requests = [one.request for one in going]
+        known = await submit_requests(call.kafka, call.ledger, requests) if requests else []
     except BaseException:
-        call.api.idempotency.release(claims)
+        idempotency.release(claims)
         raise
-    call.api.idempotency.finish(claims)
-
-
-async def _publish(call: Call, topic: Any, requests: list[Any]) -> None:
-    if requests:
-        await call.kafka.publish(topic, requests)
-
-
-def _only(kind: type[Any], wanted: Iterable[Wanted]) -> list[Any]:
-    return [one.request for one in wanted if isinstance(one.request, kind)]
+    another = {
+        claim.identity for claim, found in zip(claims, known, strict=True) if found is _ANOTHER
+    }
+    idempotency.release(claim for claim in claims if claim.identity in another)
+    idempotency.finish(claim for claim in claims if claim.identity not in another)
+    return [
+        Reserved(Verdict.REUSED) if one.claim.identity in another else found
+        for one, found in zip(wanted, reserved, strict=True)
+    ]
 
 
 def _result(

@@ -152,7 +152,7 @@ async def test_without_kafka_the_same_may_come_again(
 ) -> None:
     """What was not confirmed may still arrive: it is published again, under the same id."""
 
-    async def fail(*_given: Any) -> None:
+    async def fail(*_given: Any) -> None:  # as the publisher does
         raise OperationFailed("Kafka did not confirm")
 
     caller = house.caller()

@@ -57,6 +57,8 @@ class Idempotency:
         """The body of each call that has no answer yet."""
         self._done: dict[tuple[str, str], tuple[Claim, str | None]] = {}
         """Answers that are not in the file yet."""
+        self._refused: list[Claim] = []
+        """Reservations that are to go from the file."""
         self._waiting: list[tuple[Sequence[Claim], asyncio.Future[list[Kept | None]]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._now = 0
@@ -87,6 +89,12 @@ class Idempotency:
         """It was not confirmed. The same call may come again; another one is refused."""
         for claim in claims:
             self._under_way.pop(claim.identity, None)
+
+    def refuse(self, claims: Iterable[Claim]) -> None:
+        """Nothing was published: what the identity stands for is known elsewhere."""
+        for claim in claims:
+            self._under_way.pop(claim.identity, None)
+            self._refused.append(claim)
 
     async def close(self) -> None:
         while self._writer is not None:
@@ -132,10 +140,16 @@ class Idempotency:
         while self._waiting or self._done:
             asked, self._waiting = self._waiting, []
             done = dict(self._done)
+            refused, self._refused = self._refused, []
             claims = [claim for some, _ in asked for claim in some]
             try:
                 found = await loop.run_in_executor(
-                    self._thread, self._store.reserve, claims, list(done.values()), self._now
+                    self._thread,
+                    self._store.reserve,
+                    claims,
+                    list(done.values()),
+                    refused,
+                    self._now,
                 )
             except sqlite3.Error as error:
                 log.error("no ids", problem=str(error))

@@ -71,9 +71,14 @@ class IdempotencyStore:
         self._sql.close()
 
     def reserve(
-        self, claims: Sequence[Claim], done: Iterable[tuple[Claim, str | None]], now: int
+        self,
+        claims: Sequence[Claim],
+        done: Iterable[tuple[Claim, str | None]],
+        refused: Iterable[Claim],
+        now: int,
     ) -> list[Kept | None]:
-        """In one transaction: note the answers of `done`, and reserve the claims.
+        """In one transaction: note the answers of `done`, forget what was refused, and reserve the
+        claims.
 
         Returns for each claim what came before it; None: nothing. `now` in seconds.
         """
@@ -82,6 +87,10 @@ class IdempotencyStore:
             self._sql.executemany(
                 "UPDATE calls SET done = 1, answer = ? WHERE tenant = ? AND name = ?",
                 [(answer, *claim.identity) for claim, answer in done],
+            )
+            self._sql.executemany(
+                "DELETE FROM calls WHERE tenant = ? AND name = ? AND NOT done",
+                [claim.identity for claim in refused],
             )
             self._prune(now)
             found = [self._reserve(claim, now) for claim in claims]

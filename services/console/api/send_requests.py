@@ -202,7 +202,7 @@ async def submit(call: Call, wanted: Sequence[Wanted]) -> list[Reserved]:
     another = {
         claim.identity for claim, found in zip(claims, known, strict=True) if found is _ANOTHER
     }
-    idempotency.release(claim for claim in claims if claim.identity in another)
+    idempotency.refuse(claim for claim in claims if claim.identity in another)
     idempotency.finish(claim for claim in claims if claim.identity not in another)
     return [
         Reserved(Verdict.REUSED) if one.claim.identity in another else found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 
 from schemas.person import PersonRequest
 from schemas.send_request import SendRequest
+from schemas.sender import Sender, SenderKind
+from schemas.topics import SEND_REQUESTS, SENDERS
 from services.console.api.scopes import Scope
 from services.console.api.send_requests import MAX_BATCH
 from services.operations.errors import OperationFailed
@@ -203,3 +206,63 @@ async def test_who_may_not_send(house: House) -> None:
     answer = await house.caller("nobody").post(PATH, TEXT)
     assert (answer.status_code, answer.json()["type"]) == (404, "/v1/problems/unknown-tenant")
     assert not house.published
+
+
+async def test_an_id_may_have_been_used_without_the_api(tmp_path: Path) -> None:
+    """Programs write to Kafka as well: the ledger has what they asked for."""
+    before = SendRequest(
+        message_id="crm-1",
+        tenant="acme",
+        to="+12125550123",
+        kind="transactional",
+        body="Tuesday at 9.",
+        requested_at=datetime(2026, 11, 1, tzinfo=UTC),
+    )
+    async with house_on(tmp_path, (SEND_REQUESTS, before)) as house:
+        caller = house.caller()
+        other = TEXT | {"body": "other"}
+        for _ in range(2):
+            answer = await caller.post(PATH, other)
+            assert (answer.status_code, answer.json()["type"]) == (
+                422,
+                "/v1/problems/identity-reused",
+            )
+        answer = await caller.post(f"{PATH}/batch", {"requests": [other]})
+        assert [one["accepted"] for one in answer.json()["results"]] == [False]
+        assert (await caller.post(PATH, TEXT)).status_code == 202
+        assert not house.published, "it is on Kafka already"
+
+
+async def test_a_crash_between_publishing_and_noting_it_repeats_the_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate recognises the second record by its message id."""
+    batch = {"requests": [TEXT | {"message_id": f"b-{n}"} for n in range(3)]}
+    for run in range(2):
+        async with house_on(tmp_path / "state") as house:
+            if run == 0:  # it dies before it has noted anything
+                monkeypatch.setattr(house.harness.api.idempotency, "finish", lambda _claims: None)
+            caller = house.caller()
+            assert (await caller.post(PATH, TEXT)).status_code == 202
+            assert (await caller.post(f"{PATH}/batch", batch)).status_code == 202
+            ids = [request.message_id for _, request in house.published]
+            assert ids == ["crm-1", "b-0", "b-1", "b-2"]
+
+
+async def test_a_text_of_a_test_key_is_another_one(house: House) -> None:
+    assert (await house.caller(test=True).post(PATH, TEXT)).status_code == 202
+    assert (await house.caller().post(PATH, TEXT)).status_code == 422
+    ((_, request),) = house.published
+    assert request.test_mode is True
+
+
+async def test_a_preview_sends_nothing(tmp_path: Path) -> None:
+    told = {name: TEXT[name] for name in ("to", "body")}
+    sender = Sender(sender="24273", kind=SenderKind.SHORT_CODE, owner="acme")
+    async with house_on(tmp_path, (SENDERS, sender)) as house:
+        answer = await house.caller().post(f"{PATH}/preview", told | {"kind": "reminder"})
+        assert answer.status_code == 200
+        found = answer.json()
+        assert (found["verdict"], found["to"], found["segments"]) == ("hold", "+12125550123", 1)
+        assert "not_opted_in" in [one["rule"] for one in found["reasons"]]
+        assert not house.published

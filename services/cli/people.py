@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from schemas.numbers import mask_number
-from services.cli import options
+from services.cli import options, people_changes
 from services.cli.connection import find_bootstrap, operate, read_ledger, run
 from services.cli.progress_bar import progress_bar, show_waiting
 from services.display_text import format_utc
@@ -27,6 +27,10 @@ from streams.error_codes import lookup
 app = typer.Typer(
     help="People, and the numbers that we text them at.", no_args_is_help=True, add_completion=False
 )
+
+
+for command in (people_changes.add, people_changes.change):
+    app.command()(command)
 
 
 @app.command("import")

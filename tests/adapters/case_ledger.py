@@ -181,7 +181,7 @@ def open_office(folder: Path, monkeypatch: pytest.MonkeyPatch, tenant: str = "ha
             return done.value
         raise AssertionError("it waits for something")
 
-    for module in ("case_changes", "case_import", "resend", "tenants", "thread"):
+    for module in ("case_changes", "case_import", "people_changes", "resend", "tenants", "thread"):
         monkeypatch.setattr(f"services.cli.{module}.operate", operate, raising=False)
         monkeypatch.setattr(
             f"services.cli.{module}.find_bootstrap", lambda *_: "nowhere:9", raising=False

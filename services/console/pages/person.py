@@ -24,6 +24,7 @@ from services.console.people_view import (
     show_span,
 )
 from services.console.rendering import draw
+from services.console.scope import sees_thread
 from services.console.viewer import Permission
 from services.ledger.case_pages import CaseFilter, CaseRow, read_cases
 from services.ledger.message_pages import MessageFilter, read_messages
@@ -129,7 +130,11 @@ def _list_threads(visit: Visit, person: Person) -> list[Any]:
         (number, next(iter(find_threads(ledger, number, visit.tenant)), None))
         for number in dict.fromkeys((*now, *former))
     ]
-    return [(number, thread, number in now) for number, thread in found if thread is not None]
+    return [
+        (number, thread, number in now)
+        for number, thread in found
+        if thread is not None and sees_thread(visit, thread)
+    ]
 
 
 # What staff change.

@@ -19,7 +19,7 @@ from services.settings import VARIABLES
 from tests.browser.stack import BrowserStack
 
 CHROMIUM: Final = "/usr/bin/chromium"
-START: Final = 120
+START: Final = 240
 """Seconds for everything to start on a busy machine."""
 PATIENCE: Final = 20_000
 """Milliseconds that a page may take to show what a test waits for."""

@@ -37,7 +37,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.base import Message
 from schemas.topics import Topic
-from services.kafka.publisher import NotPublished, Publisher
+from services.kafka.publisher import NotPublished, Publisher, retrieve_exception
 from streams.partition.decoding import partition_of
 
 M = TypeVar("M", bound=Message)
@@ -142,7 +142,15 @@ class BatchPublisher(Publisher):
         await self._accept(topic, message)
 
     async def publish_all(self, topic: Topic[M], messages: Iterable[M]) -> None:
-        await asyncio.gather(*(self.publish(topic, message) for message in messages))
+        confirmed: list[asyncio.Future[None]] = []
+        try:
+            for message in messages:
+                confirmed.append(self._accept(topic, message))  # noqa: PERF401 - one may fail
+        except NotPublished:
+            for one in confirmed:
+                one.add_done_callback(retrieve_exception)
+            raise
+        await asyncio.gather(*confirmed)
 
     async def stop(self) -> None:
         self._stopping = True

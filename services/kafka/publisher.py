@@ -151,7 +151,7 @@ class Publisher:
                 topic.key(message).encode(),
                 headers=self._headers.build(topic),
             )
-            future.add_done_callback(_retrieve_exception)
+            future.add_done_callback(retrieve_exception)
             confirmations.append(asyncio.shield(future))
         await asyncio.gather(*confirmations)
 
@@ -169,7 +169,7 @@ class Publisher:
         await producer.client.close()
 
 
-def _retrieve_exception(future: asyncio.Future[Any]) -> None:
+def retrieve_exception(future: asyncio.Future[Any]) -> None:
     """Or asyncio warns at exit about a failure for which nobody waits any more."""
     if not future.cancelled():
         future.exception()

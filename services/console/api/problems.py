@@ -198,8 +198,6 @@ class Problem(Exception):
         self.detail = detail
         self.problems = tuple(problems)
         self.headers = dict(headers or {})
-        self.extra: dict[str, Any] = {}
-        """Members of its body beside those of every problem."""
 
     def body(self) -> dict[str, Any]:
         return {
@@ -208,7 +206,6 @@ class Problem(Exception):
             "status": self.status,
             "detail": self.detail,
             "problems": [one.model_dump() for one in self.problems],
-            **self.extra,
         }
 
     def response(self) -> Response:

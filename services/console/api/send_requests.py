@@ -42,7 +42,7 @@ routers: Final = (single, batch)
 class SendText(Message):
     """One text: to a number, or to a person, whose number Sayso picks."""
 
-    model_config = ConfigDict(extra="forbid", title="SendRequest")
+    model_config = ConfigDict(extra="forbid")
 
     message_id: Slug | None = None
     """Names the text for good. Left out, `Idempotency-Key` is its name."""

@@ -29,6 +29,7 @@ from services.console.api.consent_claims import parse_claim
 from services.console.api.consents import MAX_BODY
 from services.console.api.idempotency_store import FILE as IDS
 from services.console.api.keys import FILE, ApiKeys, KeysError
+from services.console.api.scopes import Scope
 from services.kafka.publisher import Publisher
 from services.ledger import Ledger
 from services.ledger.ledger import FILE as LEDGER
@@ -382,6 +383,39 @@ def test_keys_are_made_listed_and_revoked(
     assert run(["keys", "add", "-t", "a/b", *there]) == 2
     assert run(["keys", "list", *there]) == 0
     assert key.id in capsys.readouterr().out
+
+
+def test_a_key_has_scopes_a_rate_and_may_be_for_tests(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = ["--state", str(tmp_path)]
+    add = ["keys", "add", "-t", "acme", *there]
+    more = ["--scope", "usage", "--scope", "messages:write", "--rate", "7", "--test"]
+    for options, scopes, rate, test in (
+        ([], ("consents",), 50, False),
+        (more, ("messages:write", "usage"), 7, True),
+        (["--scope", "all"], tuple(Scope), 50, False),
+    ):
+        assert run([*add, *options]) == 0
+        key = ApiKeys(tmp_path).find(capsys.readouterr().out.strip())
+        assert key is not None
+        assert (key.scopes, key.rate, key.test) == (scopes, rate, test)
+    for wrong in (["--scope", "everything"], ["--rate", "0"]):
+        assert run([*add, *wrong]) == 2
+
+
+def test_a_key_of_the_version_before_still_reports_consents(tmp_path: Path) -> None:
+    keys = ApiKeys(tmp_path)
+    made = keys.add("acme", "website", NOW, scopes=[Scope.USAGE])
+    old = {
+        name: value
+        for name, value in keys_of(tmp_path)[0].items()
+        if name not in ("scopes", "rate", "test")
+    }
+    (tmp_path / FILE).write_text(json.dumps({"keys": [old]}))
+    found = ApiKeys(tmp_path).find(made.written)
+    assert found is not None
+    assert (found.scopes, found.test) == (("consents",), False)
 
 
 def test_the_file_of_keys_hides_them(tmp_path: Path) -> None:

@@ -14,11 +14,16 @@ from schemas.topics import PROCESSOR_NAMES
 from services.cli import options
 from services.cli.connection import find_bootstrap, run_until_interrupted
 from services.cli.users import make_first_link
+from services.ledger.ledger import FILE
+from services.local.broker import find_running
 from services.local.stack import Stack, StackOptions, run_stack
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_one_of
+from services.settings import from_environment
 from services.terminal import console, markup, note
 
+NOWHERE: Final = "127.0.0.1:1"
+"""Where no Kafka is."""
 TWILIO: Final = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SAYSO_PUBLIC_URL")
 
 
@@ -141,9 +146,17 @@ def console_pages(
 ) -> None:
     """Serve the pages for staff and the HTTP API.
 
+    Without a broker the pages show what the ledger holds, and nothing can be done there.
+
     Example: [cyan]sayso console --bootstrap kafka-1:9092[/]
     """
-    become("services.console", bootstrap, state)
+    where = bootstrap or find_running(state)
+    if where is None:
+        if not (state / FILE).exists():
+            find_bootstrap(None, state)  # raises, and says what to do
+        note("No broker is running: pages show the ledger as it was left, and nothing can be done.")
+    note(f"Sign in at {make_first_link(state, from_environment().console_port)}")
+    become("services.console", where or NOWHERE, state)
 
 
 def ledger(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
@@ -180,6 +193,6 @@ def become(
     """This process goes on as that one: signals and exit codes are its own."""
     settings = {"SAYSO_STATE": str(state)}
     if kafka:
-        settings["SAYSO_BOOTSTRAP"] = find_bootstrap(bootstrap, state)
+        settings["SAYSO_BOOTSTRAP"] = bootstrap or find_bootstrap(bootstrap, state)
     command = [sys.executable, "-m", module, *arguments]
     os.execve(sys.executable, command, {**os.environ, **settings})

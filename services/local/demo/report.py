@@ -225,6 +225,7 @@ def _suggest_commands(report: Report) -> list[str]:
     return [
         *(f"explain {examples[state]}" for state in states[:2]),
         f"case show {report.result.story.story.joint_case}",
+        "console",
         "inbox",
         "mail",
         "box outbox --attention",

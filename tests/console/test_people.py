@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from schemas.topics import CONSENT_EVENTS, PERSON_EVENTS
 from services.console.number_tokens import NumberTokens
 from services.console.viewer import Role
+from services.ledger import person_pages
 from tests.console.harness import Harness
 from tests.console.people_ledger import ANA, BEN, LUIS, MARTA, people_console
 
@@ -150,3 +151,16 @@ def test_auditors_change_nothing(office: Harness) -> None:
     assert client.get(f"{PEOPLE}/ana").status_code == 200
     assert post(client, f"{PEOPLE}/ana/switch", number=ANA, act="off") == 403
     assert post(client, number_page(office, "ben", BEN) + "/ask") == 403
+
+
+def test_a_search_that_has_to_go_on_says_so(
+    office: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What many have is looked for in the order of names, some at a time."""
+    monkeypatch.setattr(person_pages, "_FEW", 0)
+    monkeypatch.setattr(person_pages, "_LOOKED_AT", 1)
+    client = office.signed_in(Role.STAFF)
+    first = client.get(f"{PEOPLE}?q=lind").text
+    assert names(first) == []
+    [further] = re.findall(r'href="([^"]+)" rel="next"', first)
+    assert names(client.get(further.replace("&amp;", "&")).text) == ["zoe"]

@@ -20,10 +20,11 @@ from services.console.people_view import (
 )
 from services.console.rendering import draw
 from services.console.viewer import Permission
+from services.ledger import Ledger
 from services.ledger.cases import find_settings
-from services.ledger.paging import InvalidCursor
+from services.ledger.paging import InvalidCursor, Page
 from services.ledger.person_index import Reach
-from services.ledger.person_pages import PersonFilter, count_reach, read_people
+from services.ledger.person_pages import PersonFilter, PersonRow, count_reach, read_people
 from services.operations.errors import OperationError
 from services.operations.person_changes import build_person, publish_change, wait_for_person
 
@@ -31,6 +32,8 @@ router = APIRouter(include_in_schema=False)
 PATH: Final = "/t/{tenant}/people"
 """Below it are people by their ids. No id begins with `-`: what else there is stands below that."""
 PAGE: Final = 50
+ROUNDS: Final = 4
+"""Of a search that finds nobody at first."""
 
 
 class Choice(NamedTuple):
@@ -88,7 +91,7 @@ def _read(visit: Visit, q: str, consent: str, branch: str, after: str) -> dict[s
     scope = scope_of(visit)
     wanted = PersonFilter(scope, _BY_NAME[consent].reach, chosen, read_search(q))
     try:
-        page = read_people(ledger, wanted, cursor=after or None, limit=PAGE)
+        page = _read_page(ledger, wanted, after or None)
     except InvalidCursor:
         raise HTTPException(404) from None
     counts = count_reach(ledger, scope, chosen)
@@ -116,6 +119,17 @@ def _read(visit: Visit, q: str, consent: str, branch: str, after: str) -> dict[s
         "sms_off": SMS_OFF,
         "span": show_span,
     }
+
+
+def _read_page(ledger: Ledger, wanted: PersonFilter, cursor: str | None) -> Page[PersonRow]:
+    """A page with somebody on it, if there is anybody near. A search for what many have looks at so
+    many names at a time. Raises InvalidCursor."""
+    for _ in range(ROUNDS):
+        page = read_people(ledger, wanted, cursor=cursor, limit=PAGE)
+        if page.rows or page.cursor is None:
+            break
+        cursor = page.cursor
+    return page
 
 
 def _address(visit: Visit, query: dict[str, Any]) -> str:

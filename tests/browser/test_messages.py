@@ -68,6 +68,10 @@ def test_approve_all_by_the_header_box(stack: BrowserStack, sign_in: SignIn) -> 
     for name in names:
         until(lambda name=name: state_of(stack, name) == "delivered")  # type: ignore[misc]
     assert state_of(stack, "approve-late") == "held"
+    page.get_by_role("row").last.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("status").filter(has_text="1 done.")).to_be_visible()
+    until(lambda: state_of(stack, "approve-late") == "delivered")
 
 
 def test_two_approvers_on_the_same_rows(stack: BrowserStack, sign_in: SignIn) -> None:

@@ -7,18 +7,16 @@ names of what is put in (`%(who)s`), and is translated where it is drawn.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from schemas.send_request import CancelSource
+from services.console.message_phases import Phase, find_phases
 from services.ledger.explain import Event, Explanation
 from services.ledger.times import parse_time
 from services.operations.explain_text import describe_origin
 from streams.error_codes import lookup
-from streams.reasons import format_duration
-from streams.rule_names import HoldCause, first_cause
 
 Data = dict[str, Any]
 
@@ -45,34 +43,6 @@ class Step(NamedTuple):
         return json.dumps(self.event.data, indent=2, ensure_ascii=False)
 
 
-class Phase(NamedTuple):
-    """A stretch of time in which one thing was waited for."""
-
-    words: str
-    kind: str
-    """wait: somebody or something has to happen; work: it is on its way; doubt: nobody knows."""
-    begin: datetime
-    end: datetime
-    is_open: bool
-    """It lasts until now."""
-    left: float = 0.0
-    """Where its bar begins, in thousandths of the picture's width."""
-    width: float = 0.0
-
-    @property
-    def lasted(self) -> str:
-        seconds = (self.end - self.begin).total_seconds()
-        if seconds < 1:
-            return f"{seconds * 1000:.0f} ms"
-        if seconds < 10:
-            return f"{seconds:.1f} s"
-        if seconds < 100:
-            return f"{seconds:.0f} s"
-        if seconds < 48 * 3600:
-            return format_duration(self.end - self.begin)
-        return f"{seconds / 86400:.0f} days"
-
-
 class Story(NamedTuple):
     steps: tuple[Step, ...]
     phases: tuple[Phase, ...]
@@ -89,7 +59,7 @@ def tell_story(found: Explanation, now: datetime) -> Story:
         Step(parse_time(event.at), said, event) for event in records if (said := _say(event))
     )
     is_over = bool(found.outcome and found.outcome["final"])
-    phases = _place(_phases(steps, now, is_over))
+    phases = find_phases((step.event for step in steps), now, is_over)
     return Story(steps, phases, (*records, *filter(None, [found.usage])))
 
 
@@ -268,88 +238,3 @@ _TELL: Final[Mapping[str, Callable[[Data], Said | None]]] = {
     "consent": _consent,
 }
 """Controls say what the records around them say."""
-
-
-# Where the time went.
-
-_WAITS: Final[Mapping[HoldCause, str]] = {
-    HoldCause.CONSENT: "Waited for their yes",
-    HoldCause.NUMBER: "Waited for a number",
-    HoldCause.APPROVAL: "Waited for approval",
-    HoldCause.HOURS: "Waited for the hours in which it may go",
-    HoldCause.CAP: "Waited: they had enough texts",
-    HoldCause.SCHEDULED: "Waited for its time",
-    HoldCause.CLOCK: "Waited for the clocks",
-    HoldCause.PACE: "Waited for room at the sender",
-}
-_WITH_PROVIDER: Final = ("With the provider", "work")
-_WITH_CARRIER: Final = ("With the carrier", "work")
-_AFTER: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
-    ("request", ""): ("Was looked at", "work"),
-    ("person request", ""): ("Was looked at", "work"),
-    ("decision", "send"): ("In line at the sender", "wait"),
-    ("attempt", "sending"): ("Handed to the provider", "work"),
-    ("attempt", "deferred"): ("Waited to be tried again", "wait"),
-    ("attempt", "in_doubt"): ("In doubt", "doubt"),
-    ("attempt", "accepted"): _WITH_PROVIDER,
-    ("receipt", "sent"): _WITH_CARRIER,
-    ("attempt", "expired"): ("Was looked at again", "work"),
-}
-_ENDS: Final = frozenset({"delivered", "undelivered", "failed", "canceled", "refused", "given_up"})
-_ENDING_VERDICTS: Final = frozenset({"reject", "expire", "cancel"})
-
-
-def _phases(steps: Iterable[Step], now: datetime, is_over: bool) -> list[Phase]:
-    found: list[Phase] = []
-    current: tuple[str, str, datetime] | None = None
-
-    def close(at: datetime, is_open: bool = False) -> None:
-        if current is not None and (at > current[2] or is_open):
-            words, kind, begin = current
-            if found and found[-1].words == words:
-                found[-1] = found[-1]._replace(end=at, is_open=is_open)
-            else:
-                found.append(Phase(words, kind, begin, at, is_open))
-
-    for step in steps:
-        key = _next_phase(step.event)
-        if key is None or (current and key == _WITH_PROVIDER and current[:2] == _WITH_CARRIER):
-            continue  # the carrier's word has overtaken the provider's
-        close(step.at)
-        current = (*key, step.at) if key[0] else None
-    if current is not None and not is_over:
-        close(max(now, current[2]), is_open=True)
-    return found
-
-
-def _next_phase(event: Event) -> tuple[str, str] | None:
-    """What begins with this record: its words and kind; two empty words if all ends."""
-    data = event.data
-    match event.what:
-        case "decision" if data["verdict"] == "hold":
-            rules = [one["rule"] for one in data["findings"] if one["verdict"] == "hold"]
-            return _WAITS[first_cause(rules)], "wait"
-        case "decision" if data["verdict"] in _ENDING_VERDICTS:
-            return "", ""
-        case "attempt" | "receipt" if data.get("state", data.get("status")) in _ENDS:
-            return "", ""
-    word = data.get("verdict") or data.get("state") or data.get("status") or ""
-    return _AFTER.get((event.what, "" if "request" in event.what else word))
-
-
-LEAST: Final = 12.0
-"""Thousandths of the width: a bar of a millisecond can still be seen."""
-
-
-def _place(phases: list[Phase]) -> tuple[Phase, ...]:
-    """Each bar begins where the one before ends. Their widths follow the logarithm of the time, or
-    a night would hide everything else."""
-    weights = [math.log1p((one.end - one.begin).total_seconds() * 4) + 0.15 for one in phases]
-    scale = (1000 - LEAST * len(phases)) / (sum(weights) or 1)
-    placed = []
-    left = 0.0
-    for phase, weight in zip(phases, weights, strict=True):
-        width = LEAST + weight * scale
-        placed.append(phase._replace(left=round(left, 1), width=round(width, 1)))
-        left += width
-    return tuple(placed)

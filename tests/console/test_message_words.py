@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,7 +45,7 @@ def test_each_stretch_begins_where_the_one_before_ends() -> None:
     phases = find_phases(events, NOON + timedelta(hours=1), is_over=True)
     assert [one.lasted for one in phases] == ["1.0 s", "60 s", "1.0 s", "1.0 s", "2.0 s"]
     assert phases[1].words == WAITS[HoldCause.APPROVAL]
-    for before, after in zip(phases, phases[1:], strict=False):
+    for before, after in itertools.pairwise(phases):
         assert before.end == after.begin
         assert abs(before.left + before.width - after.left) < 0.2
     assert abs(phases[-1].left + phases[-1].width - 1000) < 0.5

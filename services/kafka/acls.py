@@ -94,6 +94,13 @@ def compute_rights() -> Mapping[str, Rights]:
     groups = [
         right for name in (*PROCESSORS, "notify") for right in _group(name, Operation.DESCRIBE)
     ]
+    staff = _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, WRITTEN_BY_STAFF)
+    ops = (
+        _topics(Operation.READ, (*TOPICS, *STATE_TOPICS))
+        + _topics(Operation.WRITE, (*WRITTEN_BY_OPS, *READ_BY_PROCESSORS))
+        + _transactions("sayso.letter-")
+        + groups
+    )
     return {
         **{name: _of_processor(processor) for name, processor in PROCESSORS.items()},
         "webhook": _topics(Operation.WRITE, (t.INBOUND, t.DELIVERY_RECEIPTS)),
@@ -104,11 +111,9 @@ def compute_rights() -> Mapping[str, Rights]:
         "ledger": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, (t.BALANCE,)),
         "exporter": _topics(Operation.READ, (*READ_BY_PROCESSORS, *STATE_TOPICS)) + groups,
         "producer": _topics(Operation.WRITE, WRITTEN_BY_PRODUCERS),
-        "staff": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, WRITTEN_BY_STAFF),
-        "ops": _topics(Operation.READ, (*TOPICS, *STATE_TOPICS))
-        + _topics(Operation.WRITE, (*WRITTEN_BY_OPS, *READ_BY_PROCESSORS))
-        + _transactions("sayso.letter-")
-        + groups,
+        "staff": staff,
+        "ops": ops,
+        "console": staff + ops,  # it does in a browser what both do in a terminal
         "topics": _of_topics_apply(),
     }
 

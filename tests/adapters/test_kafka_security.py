@@ -211,7 +211,7 @@ def test_a_processor_declares_what_it_publishes(processor: Any) -> None:
 
 def test_services_are_allowed_what_they_publish() -> None:
     writes = {service: written(found) for service, found in compute_rights().items()}
-    assert named("services/console/**/*.py") <= writes["staff"]
+    assert named("services/console/**/*.py") <= writes["console"]
     assert writes["webhook"] == {t.INBOUND.name, t.DELIVERY_RECEIPTS.name}
     people = named("services/cli/*.py", "services/operations/*.py") | {t.LETTER_RESOLUTIONS.name}
     assert people <= writes["staff"] | writes["ops"]
@@ -228,7 +228,7 @@ def written(found: Any) -> set[str]:
     }
 
 
-READS_POSITIONS = {"exporter", "ops"}
+READS_POSITIONS = {"exporter", "ops", "console"}
 """They compare where a processor stands, and what it has put aside, with the topics."""
 
 
@@ -250,7 +250,7 @@ def test_only_processors_write_orders_and_consent() -> None:
             for acl in compute_acls()
             if acl.name == topic.name and acl.operation is Operation.WRITE
         }
-        assert may - {"sayso-ops"} <= {"sayso-gate", "sayso-dispatch"}
+        assert may - {"sayso-ops", "sayso-console"} <= {"sayso-gate", "sayso-dispatch"}
     assert t.CONSENT_LOG not in READ_BY_PROCESSORS
 
 
@@ -263,7 +263,7 @@ def test_each_right_is_listed_once_in_either_form() -> None:
         "--add --allow-principal User:x-gate --operation Write --transactional-id sayso.gate- "
         "--resource-pattern-type prefixed"
     ) in lines.splitlines()
-    assert sum(acl.pattern is Pattern.PREFIXED for acl in found) == len(PROCESSORS) + 1
+    assert sum(acl.pattern is Pattern.PREFIXED for acl in found) == len(PROCESSORS) + 2
 
 
 def test_acls_are_printed_for_kafkas_own_tool_and_as_json() -> None:

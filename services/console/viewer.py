@@ -80,6 +80,14 @@ class Viewer(NamedTuple):
         ]
         return None if ANY in held else frozenset(held)
 
+    @property
+    def manages_all(self) -> bool:
+        """Settings of every tenant: what tenants share is for them."""
+        return any(
+            (grant.tenant, grant.branch) == (ANY, ANY) and Permission.MANAGE in ROLES[grant.role]
+            for grant in self.grants
+        )
+
     def may_anywhere(self, permission: Permission) -> bool:
         return any(permission in ROLES[grant.role] for grant in self.grants)
 

@@ -156,3 +156,24 @@ def test_an_admin_of_a_branch_looks_and_changes_nothing(house: Harness, path: st
     assert client.get(PATH + path).status_code == 200
     assert client.post(PATH + path, data={"form_key": "k"}).status_code in (403, 422)
     assert house.signed_in(Role.STAFF).get(PATH + path).status_code == 403
+
+
+def test_senders_are_looked_at_before_they_hold(house: Harness) -> None:
+    client = house.signed_in(Role.ADMIN)
+    assert client.get(f"{PATH}/senders").status_code == 200
+    written = "senders:\n  - sender: '72975'\n    kind: short_code\n    owner: harbor\n"
+    form = {"written": written, "form_key": "k"}
+    shown = client.post(f"{PATH}/senders", data=form)
+    assert house.kafka.published == []
+    version = re.search(r'name="version" value="([^"]+)"', shown.text)
+    assert version is not None
+    client.post(f"{PATH}/senders", data=form | {"version": version[1]})
+    [(topic, sender)] = house.kafka.published
+    assert (topic, sender.sender) == ("sms.senders", "72975")
+
+
+def test_senders_are_for_those_who_manage_all_tenants(house: Harness) -> None:
+    client = house.signed_in(Role.ADMIN, tenant="harbor")
+    assert client.get(f"{PATH}/senders").status_code == 403
+    form = {"written": "senders: []", "form_key": "k"}
+    assert client.post(f"{PATH}/senders", data=form).status_code == 403

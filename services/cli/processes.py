@@ -133,9 +133,9 @@ def simulator(state: options.State = options.STATE) -> None:
 
 
 def consents(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
-    """The same as `sayso console`, which takes consents from forms since 0.3.
+    """The same as console, which takes consents from forms.
 
-    Example: [cyan]sayso console[/]
+    Example: [cyan]sayso consents[/]
     """
     note("The console takes consents from forms now: this is `sayso console`.")
     become("services.console", bootstrap, state)

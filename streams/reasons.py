@@ -48,7 +48,7 @@ OPTED_OUT: Final = Reason(
 EXPIRED: Final = Reason(
     "expired",
     "It is past the time it was meant for",
-    "ask again, with a later valid_until, if it is still wanted",
+    "ask again, valid until a later time, if it is still wanted",
 )
 HELD_TOO_LONG: Final = Reason(
     "held_too_long", f"It has waited for {HOLD_LIMIT.days} days", "ask again if it is still wanted"

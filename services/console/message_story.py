@@ -15,7 +15,6 @@ from schemas.send_request import CancelSource
 from services.console.message_phases import Phase, find_phases
 from services.ledger.explain import Event, Explanation
 from services.ledger.times import parse_time
-from services.operations.explain_text import describe_origin
 from streams.error_codes import lookup
 
 Data = dict[str, Any]
@@ -211,7 +210,11 @@ def _consent(data: Data) -> Said:
 
 
 def _case_text(data: Data) -> Said:
-    return Said("The case planned it: %(made)s", {"made": describe_origin(data)})
+    if data.get("task_id"):
+        return Said("The case planned it, by its task %(task_id)s", data)
+    if data.get("recipe"):
+        return Said("The case planned it, by its reminder %(recipe)s", data)
+    return Said("The case planned it", data)
 
 
 def _outcome(data: Data) -> Said | None:

@@ -21,6 +21,7 @@ from services.console.access import Visit
 from services.console.forms import new_key
 from services.console.navigation import navigation
 from services.console.number_tokens import NumberTokens
+from services.console.scope import name_case
 from services.ledger.change_feed import position
 from streams.reasons import format_duration
 
@@ -61,6 +62,7 @@ class Renderer:
             "position": position(visit.console.ledger),
             "duration": format_duration,
             "when": partial(show_time, zone=zone, now=visit.now),
+            "case_name": cache(partial(name_case, visit)),
             "thread_url": partial(self.thread_url, visit.tenant),
         }
         return self._environment.get_template(template).render(names | context)

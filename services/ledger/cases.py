@@ -45,6 +45,14 @@ def find_case_names(
     return tuple(CaseName(*row) for row in ledger.rows(sql, case_id, tenant))
 
 
+def find_case_title(ledger: Ledger, tenant: str, case_id: str) -> tuple[str, str | None] | None:
+    """What a case is called, and its branch."""
+    sql = """SELECT json_extract(json, '$.title') AS title, json_extract(json, '$.branch') AS branch
+        FROM cases WHERE tenant = ?1 AND case_id = ?2"""
+    found = next(iter(ledger.rows(sql, tenant, case_id)), None)
+    return (found["title"] or "", found["branch"]) if found else None
+
+
 def list_case_names(ledger: Ledger, tenant: str | None = None) -> tuple[CaseName, ...]:
     """All that are known by a change or as a whole."""
     sql = """SELECT tenant, case_id FROM cases WHERE ?1 IS NULL OR tenant = ?1

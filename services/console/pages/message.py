@@ -32,6 +32,7 @@ from services.operations.resend_plan import Resend, plan_resend, publish_resends
 from services.operations.validation import parse_recipient
 from streams.lifecycle import ARRIVED_STATES, STATE_INFO, Group, State
 from streams.mailboxes import FAILED_AFTER, FAILED_BEFORE, Box
+from streams.rule_names import RuleName
 
 router = APIRouter(include_in_schema=False)
 
@@ -93,12 +94,13 @@ def _context(visit: Visit, message_id: str, found: FoundMessage) -> dict[str, An
     may_write = visit.may(Permission.WRITE, found.branch)
     resends = list_resends(visit.console.ledger, visit.tenant, message_id)
     failed = state in FAILED_BEFORE | FAILED_AFTER and not resends
+    opted_out = any(one.rule == RuleName.OPTED_OUT for one in (row.reasons if row else ()))
     offers = {
         "approve": bool(row and row.item.box is Box.READY)
         and visit.may(Permission.APPROVE, found.branch),
         "send_now": may_write and state is State.HELD and bool(row and row.item.number),
         "resend": may_write and not resends and (failed or state in ARRIVED_STATES),
-        "correct": may_write and bool(failed and row and row.person_id),
+        "correct": may_write and bool(failed and row and row.person_id) and not opted_out,
         "dismiss": may_write and bool(failed and row and row.item.attention),
         "cancel": may_write and state in CAN_BE_TAKEN_BACK,
     }

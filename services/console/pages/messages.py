@@ -54,9 +54,9 @@ EXPLAINED: Final = {
     Tab.FAILED: "These did not arrive, and somebody should look at them.",
 }
 EMPTY: Final = {
-    Tab.READY: "Nothing waits for approval.",
-    Tab.OUTBOX: "Nothing waits to be sent.",
-    Tab.SENTBOX: "Nothing has been sent yet.",
+    Tab.READY: "Nothing waits for approval. Texts that need it come here by themselves.",
+    Tab.OUTBOX: "Nothing waits to be sent. What has not left yet stands here, with the reason.",
+    Tab.SENTBOX: "Nothing has been sent yet. Write to somebody from their case or conversation.",
     Tab.FAILED: "Nothing has failed that still needs you.",
 }
 PARTS: Final = {"rows": "parts/message_rows.html", "tabs": "parts/message_tabs.html"}

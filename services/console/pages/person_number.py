@@ -69,6 +69,8 @@ EVIDENCE: Final = {
     "origin": "Collected at",
     "key_id": "Key of the API",
 }
+WHY: Final = "Why"
+"""What an opt-in request says of itself."""
 MISSING: Final = "Write where the signed form is kept, such as intake-17.pdf."
 
 
@@ -136,7 +138,9 @@ def _describe(entry: dict[str, Any]) -> dict[str, Any]:
         "reason": entry["reason"],
         "applied": entry["applied"],
         "evidence": [
-            (words, evidence[name]) for name, words in EVIDENCE.items() if evidence.get(name)
+            (WHY if name == "text" and entry.get("action") == "ask" else words, evidence[name])
+            for name, words in EVIDENCE.items()
+            if evidence.get(name)
         ],
         "record": place if evidence.get("topic") else "",
         "seq": entry.get("seq"),

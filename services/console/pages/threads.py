@@ -68,7 +68,7 @@ def _bubble(entry: Entry) -> Bubble:
         heading,
         entry.at,
         "" if line.who in ("us", "consent", "number", "mail") else line.who,
-        str(data.get("body") or what) if is_text else what,
+        str(data.get("body") or what) if is_text else what[:1].upper() + what[1:],
         len(data.get("media") or ()) if side == "theirs" else 0,
         str(data.get("state") or data.get("verdict") or "") if side == "ours" else "",
         str(data.get("error_code") or ""),

@@ -7,10 +7,10 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-annotate --no-header
 PRISM := tests/contracts/node_modules/.ready
 
-.PHONY: help setup test demo bench train faults soak check node lock lock-jars clean
+.PHONY: help setup test demo screenshots bench train faults soak check node lock lock-jars clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.ready ## virtual environment, locked packages, Java where there is none, the broker's jars
 	@:
@@ -20,6 +20,9 @@ test: setup node ## all tests; ARGS="-k gate" for some
 
 demo: setup ## the whole flow on this machine, in a minute
 	@$(BIN)/sayso demo $(ARGS)
+
+screenshots: setup ## pictures of every page of a running `sayso demo --keep`; ARGS="FOLDER --state FOLDER"
+	@$(BIN)/python -m tests.browser.screenshots $(or $(ARGS),.sayso/screenshots)
 
 bench: setup .venv-bench/.ready ## speed, side by side with others on the same broker
 	@$(BIN)/python -m tests.bench $(ARGS)

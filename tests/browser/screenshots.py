@@ -26,7 +26,9 @@ VISITOR: Final = "camera"
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--state", type=Path, default=Path(".sayso"), help="of the running stack")
+    parser.add_argument(
+        "--state", type=Path, default=Path(".sayso/demo"), help="of the running stack"
+    )
     parser.add_argument("--tenant", default="harbor")
     parser.add_argument("--width", type=int, action="append", help="default: 1280 and 390")
     parser.add_argument("--scheme", choices=("light", "dark"), action="append")
@@ -57,9 +59,11 @@ def _sign_in(
     browser: Browser, state: Path, tenant: str, width: int, scheme: str
 ) -> tuple[Page, str]:
     """A page of somebody who may see everything, and the console's address."""
-    _sayso(state, "users", "add", VISITOR, "--role", f"admin@{tenant}")
-    link = _sayso(state, "users", "link", VISITOR).split()
-    address = next(word for word in link if "/sign-in/link" in word)
+    _sayso(state, "users", "add", VISITOR, "--display-name", "Dana", "--role", f"admin@{tenant}")
+    printed = _sayso(state, "users", "link", VISITOR).split()
+    address = next((word for word in printed if "/sign-in/link" in word), None)
+    if address is None:
+        sys.exit(f"No console runs in {state}: start one with `sayso demo --keep`, or name --state")
     context = browser.new_context(
         viewport={"width": width, "height": WIDTHS.get(width, 900)},
         color_scheme="dark" if scheme == "dark" else "light",

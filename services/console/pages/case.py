@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Query
@@ -22,7 +23,7 @@ from services.ledger.threads import find_threads
 from services.operations import cases
 from services.operations.case_ahead import list_ahead
 from services.operations.case_preview import list_exact_ahead
-from services.operations.case_text import build_direct_text
+from services.operations.case_text import build_direct_text, name_direct_text
 from services.operations.case_view import CaseView, describe_unready, promise, view_case
 from services.operations.cases import Change, KnownCase
 from services.operations.errors import InvalidRequest, OperationError
@@ -50,10 +51,13 @@ def show_case(
     case_id: str,
     everything: Annotated[bool, Query(alias="all")] = False,
     part: Annotated[str, Query(max_length=20)] = "",
+    sent: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
+    """`sent` names a text that can still be undone."""
     about = know_case(visit, case_id)
     template = {"top": "parts/case_top.html", "body": "parts/case_body.html"}.get(part)
-    return draw(visit, template or "case.html", **read_case(visit, about, everything=everything))
+    context = read_case(visit, about, everything=everything) | {"sent": sent}
+    return draw(visit, template or "case.html", **context)
 
 
 def read_case(visit: Visit, about: KnownCase, *, everything: bool = False) -> dict[str, Any]:
@@ -85,6 +89,7 @@ def read_case(visit: Visit, about: KnownCase, *, everything: bool = False) -> di
         "here": f"/t/{case.tenant}/cases/{case.case_id}",
         "can_write": visit.may(Permission.WRITE, case.branch),
         "problem": "",
+        "sent": "",
         "draft": {},
     }
 
@@ -176,7 +181,17 @@ async def act(
         "body": body,
         "action": action,
     }
-    return await record(visit, about, form_key, form, lambda: ACTS[action](visit, about, form))
+    made: list[Change] = []
+
+    def build() -> Change:
+        made.append(ACTS[action](visit, about, form))
+        return made[-1]
+
+    answer = await record(visit, about, form_key, form, build)
+    if action == "text" and made and answer.status_code == 303:
+        sent = quote(name_direct_text(made[-1]))
+        return RedirectResponse(f"/t/{about.tenant}/cases/{about.case_id}?sent={sent}", 303)
+    return answer
 
 
 async def record(

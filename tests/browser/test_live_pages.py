@@ -17,6 +17,8 @@ from tests.browser.texts import TENANT, add_person, build_request, opt_in, publi
 
 pytestmark = pytest.mark.broker
 
+SILENCE = 40_000
+"""Milliseconds in which a page notices that it hears nothing: ten seconds, on a busy machine."""
 LIST = f"/t/{TENANT}/messages"
 
 
@@ -37,11 +39,11 @@ def test_a_cut_connection_goes_on_where_it_was(stack: BrowserStack, sign_in: Sig
     expect(banner).to_be_hidden()
     page.context.set_offline(True)
     ask_to_approve(stack, "cut", "cut-2", "cut-3")
-    expect(banner).to_be_visible()
+    expect(banner).to_be_visible(timeout=SILENCE)
     expect(page.get_by_role("row")).to_have_count(2)
     page.context.set_offline(False)
-    expect(page.get_by_role("row")).to_have_count(4)
-    expect(banner).to_be_hidden()
+    expect(page.get_by_role("row")).to_have_count(4, timeout=SILENCE)
+    expect(banner).to_be_hidden(timeout=SILENCE)
 
 
 def test_a_ledger_is_rebuilt_under_an_open_page(stack: BrowserStack, sign_in: SignIn) -> None:
@@ -97,7 +99,7 @@ def test_an_event_is_moved_with_its_texts_shown(stack: BrowserStack, sign_in: Si
     page.get_by_role("link", name="In re Roth").click()
     page.get_by_role("link", name="Move or change").click()
     later = day + timedelta(days=7)
-    page.get_by_label("Day").fill(f"{later}")
+    page.get_by_label("Day", exact=True).fill(f"{later}")
     page.get_by_role("button", name="Show what would change").click()
     expect(page.get_by_role("heading", name="What saving it would do")).to_be_visible()
     expect(page.get_by_role("deletion").first).to_contain_text("9:00 AM")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -19,6 +20,8 @@ from services.settings import ServiceSettings
 T = TypeVar("T")
 KAFKA_TIMEOUT: Final = 5.0
 """Seconds for Kafka to confirm."""
+TENANTS_KEPT: Final = 1.0
+"""Seconds: every page names the tenants that one can go to."""
 POLL: Final = 0.05
 """Seconds between two looks at the ledger while a request waits for an answer."""
 
@@ -43,6 +46,8 @@ class Console:
         self.kafka = kafka
         self.clock = clock
         self._ledger: Ledger | None = None
+        self._tenants: tuple[float | None, tuple[str, ...]] = (None, ())
+        """When they were looked up, and which there were."""
 
     @property
     def ledger(self) -> Ledger:
@@ -52,9 +57,13 @@ class Console:
         return self._ledger
 
     def tenants(self) -> tuple[str, ...]:
-        """All that have settings, by name."""
-        rows = self.ledger.rows("SELECT tenant FROM tenants ORDER BY tenant")
-        return tuple(row["tenant"] for row in rows)
+        """All that have settings, by name; as they were within the last second."""
+        looked_at, found = self._tenants
+        if looked_at is None or time.monotonic() - looked_at > TENANTS_KEPT:
+            rows = self.ledger.rows("SELECT tenant FROM tenants ORDER BY tenant")
+            found = tuple(row["tenant"] for row in rows)
+            self._tenants = (time.monotonic(), found)
+        return found
 
 
 class LedgerSession(Session):

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from schemas.thread import Thread
 from services.console.access import Visit
-from services.ledger.cases import find_case_title, find_cases
+from services.ledger.cases import find_case_title, list_branches
+from services.ledger.scope import Scope
+
+
+def scope_of(visit: Visit) -> Scope:
+    """Of lists."""
+    return Scope({visit.tenant: visit.branches})
 
 
 def sees_branch(visit: Visit, branch: str | None) -> bool:
@@ -12,9 +20,10 @@ def sees_branch(visit: Visit, branch: str | None) -> bool:
     return visit.branches is None or branch in visit.branches
 
 
-def sees_case(visit: Visit, case_id: str) -> bool:
-    found = find_cases(visit.console.ledger, case_id, visit.tenant)
-    return bool(found) and sees_branch(visit, found[0].branch)
+def choose_cases(visit: Visit, case_ids: Collection[str]) -> list[str]:
+    """Those that are on record, and that the viewer may see."""
+    branches = list_branches(visit.console.ledger, visit.tenant, case_ids)
+    return [one for one in case_ids if one in branches and sees_branch(visit, branches[one])]
 
 
 def name_case(visit: Visit, case_id: str) -> str:
@@ -27,4 +36,4 @@ def sees_thread(visit: Visit, thread: Thread | None) -> bool:
     """Of a case of theirs, or of no case: somebody has to find out whose it is."""
     if visit.branches is None or thread is None or not thread.cases:
         return True
-    return any(sees_case(visit, case_id) for case_id in thread.cases)
+    return bool(choose_cases(visit, thread.cases))

@@ -116,8 +116,7 @@ def read_dead_letters(
             parts.append(f"l.{column} = ?")
             values.append(value)
     if not wanted.resolved:
-        parts.append("""NOT EXISTS (SELECT 1 FROM letter_resolutions r
-            WHERE r.letter_part = l.part AND r.letter_off = l.off)""")
+        parts.append(_OPEN)
     sql = f"""SELECT l.at_ms, l.part, l.off FROM dead_letters l INDEXED BY dead_letters_by_time
         WHERE {" AND ".join(parts)} ORDER BY l.at_ms DESC, l.part DESC, l.off DESC LIMIT ?"""
     with ledger.snapshot():
@@ -125,3 +124,15 @@ def read_dead_letters(
         rows = tuple(read_entry(ledger, row["part"], row["off"]) for row in found[:limit])
     last = tuple(found[limit - 1]) if len(found) > limit else None
     return Page(rows, write_cursor(last, wanted) if last else None)
+
+
+def count_open_letters(ledger: Ledger, most: int = COUNTED) -> Count:
+    """Those that were neither replayed nor dropped."""
+    sql = f"""SELECT count(*) AS n FROM (SELECT 1 FROM dead_letters l
+        INDEXED BY dead_letters_by_time WHERE l.at_ms IS NOT NULL AND {_OPEN} LIMIT ?)"""
+    count = int(ledger.rows(sql, most + 1)[0]["n"])
+    return Count(min(count, most), count > most)
+
+
+_OPEN: Final = """NOT EXISTS (SELECT 1 FROM letter_resolutions r
+    WHERE r.letter_part = l.part AND r.letter_off = l.off)"""

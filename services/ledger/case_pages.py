@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -14,11 +15,15 @@ from services.ledger.times import ENDLESS
 _KINDS: Final = (int, str)
 """Of a cursor: when the case last changed, and its identity."""
 _EVENT_KINDS: Final = (int, str, str, str)
+_MOST_WORDS: Final = 20
+"""Of a search."""
+_NAMED: Final = 5
+"""Parties of a case whose names a list has."""
 
 
 class CaseFilter(NamedTuple):
-    """What is not given matches all. `search` is part of an id, a title, a reference or of a
-    party's name; `person`: the id of a party."""
+    """What is not given matches all. Each word of `search` is part of an id, a title, a reference
+    or of a party's name; `person`: the id of a party."""
 
     scope: Scope = EVERYTHING
     closed: bool | None = False
@@ -44,6 +49,9 @@ class CaseRow(NamedTuple):
     branch: str | None
     closed: bool
     parties: int
+    names: tuple[str, ...]
+    """Of the first parties that have one."""
+    launched: bool
     changed_at: datetime
     next_event: NextEvent | None
 
@@ -88,9 +96,9 @@ def _conditions(wanted: CaseFilter) -> tuple[str, list[Any]]:
         if several:
             parts.append(f"c.{column} IN ({', '.join('?' * len(several))})")
             values += sorted(several)
-    if wanted.search.strip():
+    for word in fold(wanted.search).split()[:_MOST_WORDS]:
         parts.append("instr(c.words, ?)")
-        values.append(fold(wanted.search.strip()))
+        values.append(word)
     if wanted.person is not None:
         parts.append(
             "c.identity IN (SELECT tenant || '/' || case_id FROM case_people WHERE person_id = ?)"
@@ -101,8 +109,12 @@ def _conditions(wanted: CaseFilter) -> tuple[str, list[Any]]:
 
 def _read_row(ledger: Ledger, identity: str, now: datetime) -> CaseRow:
     sql = """SELECT c.tenant, c.case_id, title, reference, case_type, branch, closed, parties,
-        said_ms FROM cases c WHERE identity = ?"""
-    [row] = ledger.rows(sql, identity)
+        said_ms, json_extract(json, '$.launched_at') IS NOT NULL AS launched,
+        (SELECT json_group_array(name) FROM (SELECT json_extract(p.value, '$.name') AS name
+            FROM json_each(c.json, '$.parties') p
+            WHERE json_extract(p.value, '$.name') <> '' LIMIT ?)) AS names
+        FROM cases c WHERE identity = ?"""
+    [row] = ledger.rows(sql, _NAMED, identity)
     return CaseRow(
         tenant=row["tenant"],
         case_id=row["case_id"],
@@ -112,6 +124,8 @@ def _read_row(ledger: Ledger, identity: str, now: datetime) -> CaseRow:
         branch=row["branch"],
         closed=bool(row["closed"]),
         parties=row["parties"],
+        names=tuple(json.loads(row["names"])),
+        launched=bool(row["launched"]),
         changed_at=_to_time(row["said_ms"]),
         next_event=_find_next(ledger, row["tenant"], row["case_id"], now),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from schemas.base import KEPT
@@ -33,6 +34,14 @@ def find_cases(ledger: Ledger, case_id: str, tenant: str | None = None) -> tuple
     sql = """SELECT json FROM cases WHERE case_id = ?1 AND (?2 IS NULL OR tenant = ?2)
         ORDER BY tenant"""
     return tuple(Case.model_validate_json(row["json"]) for row in ledger.rows(sql, case_id, tenant))
+
+
+def list_branches(ledger: Ledger, tenant: str, case_ids: Collection[str]) -> dict[str, str | None]:
+    """Of those of these cases that are on record."""
+    sql = """SELECT c.case_id, c.branch FROM json_each(?) j
+        CROSS JOIN cases c ON c.identity = ? || '/' || j.value"""
+    rows = ledger.rows(sql, json.dumps([*case_ids]), tenant)
+    return {row["case_id"]: row["branch"] for row in rows}
 
 
 def find_case_names(

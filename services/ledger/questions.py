@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from schemas.consent import ConsentAction
+from schemas.numbers import e164
 from services.ledger.ledger import Ledger
+from services.ledger.paging import COUNTED, Count, Page, limit_rows, read_cursor, write_cursor
+from services.ledger.scope import Scope
+from services.ledger.thread_pages import has_case_in
+from services.ledger.times import ENDLESS
+
+_KINDS: Final = (int, str)
+"""Of a cursor: since when it is open, and whose it is."""
 
 
 class OpenQuestion(NamedTuple):
@@ -31,6 +39,51 @@ def list_questions(ledger: Ledger, tenant: str | None = None) -> tuple[OpenQuest
         WHERE question_ms IS NOT NULL AND (?1 IS NULL OR tenant = ?1)
         ORDER BY question_ms, tenant, number"""
     return tuple(_build(ledger, row) for row in ledger.rows(sql, tenant))
+
+
+def find_question(ledger: Ledger, tenant: str, number: str) -> OpenQuestion | None:
+    sql = """SELECT tenant, number, question_ms, json FROM consent_status
+        WHERE identity = ? || '/' || ? AND question_ms IS NOT NULL"""
+    for row in ledger.rows(sql, tenant, e164(number)):
+        return _build(ledger, row)
+    return None
+
+
+def read_questions(
+    ledger: Ledger, scope: Scope, *, cursor: str | None = None, limit: int = 50
+) -> Page[OpenQuestion]:
+    """The oldest first. Raises InvalidCursor."""
+    limit = limit_rows(limit)
+    after = read_cursor(cursor, _KINDS, scope) if cursor else (-ENDLESS, "")
+    conditions, values = _conditions(scope)
+    sql = f"""SELECT s.identity, s.tenant, s.number, s.question_ms, s.json
+        FROM consent_status s LEFT JOIN threads t ON t.identity = s.identity
+        WHERE s.question_ms IS NOT NULL AND (s.question_ms, s.identity) > (?, ?) AND {conditions}
+        ORDER BY s.question_ms, s.identity LIMIT ?"""
+    with ledger.snapshot():
+        found = ledger.rows(sql, *after, *values, limit + 1)
+        rows = tuple(_build(ledger, row) for row in found[:limit])
+    last = found[limit - 1] if len(found) > limit else None
+    key = (last["question_ms"], last["identity"]) if last else None
+    return Page(rows, write_cursor(key, scope) if key else None)
+
+
+def count_questions(ledger: Ledger, scope: Scope, most: int = COUNTED) -> Count:
+    conditions, values = _conditions(scope)
+    sql = f"""SELECT count(*) AS n FROM (SELECT 1
+        FROM consent_status s LEFT JOIN threads t ON t.identity = s.identity
+        WHERE s.question_ms IS NOT NULL AND {conditions} LIMIT ?)"""
+    count = int(ledger.rows(sql, *values, most + 1)[0]["n"])
+    return Count(min(count, most), count > most)
+
+
+def _conditions(scope: Scope) -> tuple[str, list[str]]:
+    """Seen by whoever sees the conversation, and where there is none."""
+    tenants, names = scope.condition("s.tenant", None)
+    if not scope.limits_branches:
+        return tenants, names
+    seen, values = has_case_in(scope)
+    return f"{tenants} AND (t.identity IS NULL OR {seen})", [*names, *values]
 
 
 def _build(ledger: Ledger, row: Any) -> OpenQuestion:

@@ -20,6 +20,11 @@ class Scope(NamedTuple):
         branches = self.tenants[tenant]
         return branches is None or (branch or "") in branches
 
+    @property
+    def limits_branches(self) -> bool:
+        """Of some tenant."""
+        return self.tenants is not None and any(of is not None for of in self.tenants.values())
+
     def narrow(self, tenant: str | None) -> Scope:
         """To one tenant, if one is given."""
         if tenant is None:

@@ -39,6 +39,9 @@ class ThreadFilter(NamedTuple):
     """Only where a text may be a STOP, and staff have not answered yet."""
     search: str = ""
     """Part of a number or of a person's name."""
+    any_case: bool = False
+    """Of whoever sees some branches: any case of the conversation counts, and where it has none
+    they see it. Otherwise the case of the text to be answered counts alone."""
 
 
 class ThreadRow(NamedTuple):
@@ -95,8 +98,9 @@ def count_threads(ledger: Ledger, wanted: ThreadFilter, most: int = COUNTED) -> 
 def _conditions(ledger: Ledger, wanted: ThreadFilter) -> tuple[str, list[Any]]:
     tenants, names = wanted.scope.condition("t.tenant", None)
     parts, values = [tenants], list[Any](names)
-    if wanted.branches or _is_limited(wanted.scope):
-        sql, found = _of_branches(wanted)
+    if wanted.branches or wanted.scope.limits_branches:
+        by_any = wanted.any_case and not wanted.branches
+        sql, found = has_case_in(wanted.scope) if by_any else _of_branches(wanted)
         parts.append(sql)
         values += found
     if wanted.assigned_to is not None:
@@ -120,8 +124,14 @@ def _conditions(ledger: Ledger, wanted: ThreadFilter) -> tuple[str, list[Any]]:
     return " AND ".join(parts), values
 
 
-def _is_limited(scope: Scope) -> bool:
-    return scope.tenants is not None and any(of is not None for of in scope.tenants.values())
+def has_case_in(scope: Scope) -> tuple[str, list[str]]:
+    """SQL that holds for a conversation `t` with a case in the scope, or with none: somebody has
+    to find out whose it is."""
+    seen, values = scope.condition("c.tenant", "c.branch")
+    sql = f"""(coalesce(json_array_length(t.json, '$.cases'), 0) = 0
+        OR EXISTS (SELECT 1 FROM json_each(t.json, '$.cases') j CROSS JOIN cases c
+            ON c.identity = t.tenant || '/' || j.value WHERE {seen}))"""
+    return sql, values
 
 
 def _of_branches(wanted: ThreadFilter) -> tuple[str, list[Any]]:

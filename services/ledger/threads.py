@@ -4,8 +4,8 @@ number, in one order."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -78,6 +78,15 @@ def list_waiting_threads(ledger: Ledger, tenant: str | None = None) -> tuple[Wai
     return tuple(WaitingThread(thread, find_last_reply(ledger, thread)) for thread in threads)
 
 
+def find_waiting(ledger: Ledger, tenant: str, numbers: Collection[str]) -> dict[str, datetime]:
+    """Since when they wait for an answer: those of these numbers that do."""
+    sql = """SELECT t.number, t.waiting_ms FROM json_each(?) j
+        CROSS JOIN threads t ON t.identity = ? || '/' || j.value
+        WHERE t.waiting_ms IS NOT NULL"""
+    rows = ledger.rows(sql, json.dumps(sorted(numbers)), tenant)
+    return {row["number"]: datetime.fromtimestamp(row["waiting_ms"] / 1000, UTC) for row in rows}
+
+
 def find_last_reply(ledger: Ledger, thread: Thread) -> Reply | None:
     last = thread.to_answer
     if last is None:
@@ -103,19 +112,47 @@ def list_reply_ids(ledger: Ledger, tenant: str, number: str) -> tuple[str, ...]:
 
 _Record = tuple[dict[str, Any], str]
 """What it says, and its place on Kafka."""
-_Read = Callable[[Ledger, str, str], Iterator[Entry]]
+_Read = Callable[["_About"], Iterator[Entry]]
 
 
-def read_conversation(ledger: Ledger, tenant: str, number: str) -> tuple[Entry, ...]:
-    """The oldest first.  What has the same time stands in the order of `_SOURCES`."""
-    number = e164(number)
-    found = [entry for read in _SOURCES for entry in read(ledger, tenant, number)]
+class _About(NamedTuple):
+    ledger: Ledger
+    tenant: str
+    number: str
+    most: int | None
+    """Of each kind; the latest."""
+
+    def records(self, table: str, topic: str, identity: str = "rowid") -> Iterator[_Record]:
+        """In the order of their places; of those with the same identity the first. Only the latest
+        are read whole: a number may have thousands."""
+        sql = f"""SELECT rowid AS row, {identity} AS identity FROM {table}
+            WHERE number = ? AND tenant = ? ORDER BY part, off"""
+        rows = dict[Any, int]()
+        for found in self.ledger.rows(sql, self.number, self.tenant):
+            one = found["row"] if found["identity"] is None else found["identity"]
+            rows[one] = rows.pop(one, found["row"])  # where its last record stands
+        chosen = [*rows.values()][-self.most :] if self.most else [*rows.values()]
+        sql = f"""SELECT t.json, t.part, t.off FROM json_each(?) j
+            CROSS JOIN {table} t ON t.rowid = j.value ORDER BY t.part, t.off"""
+        for found in self.ledger.rows(sql, json.dumps(chosen)):
+            yield json.loads(found["json"]), f"{topic}@{found['part']}:{found['off']}"
+
+
+def read_conversation(
+    ledger: Ledger, tenant: str, number: str, most: int | None = None
+) -> tuple[Entry, ...]:
+    """The oldest first.  What has the same time stands in the order of `_SOURCES`.
+
+    `most`: only the latest; of each kind so many, as far as there are, so that the last `most` of
+    the result are the last of all."""
+    about = _About(ledger, tenant, e164(number), most)
+    with ledger.snapshot():
+        found = [entry for read in _SOURCES for entry in read(about)]
     return tuple(sorted(found, key=lambda entry: entry.at))
 
 
-def _replies(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
-    records = _records(ledger, "replies", REPLIES.name, tenant, number)
-    for data, place in _without_repeats(records, "provider_id"):
+def _replies(about: _About) -> Iterator[Entry]:
+    for data, place in about.records("replies", REPLIES.name, "provider_id"):
         yield Entry(EntryKind.INBOUND, parse_time(data["received_at"]), data, place)
 
 
@@ -127,16 +164,11 @@ _TEXT: Final = """SELECT
         AS request"""
 
 
-def _texts(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
+def _texts(about: _About) -> Iterator[Entry]:
     """Every text that the gate decided on, at the time that it was ordered, else decided on; with
     its latest outcome and its words."""
-    seen = set[str]()
-    for decision, place in _records(ledger, "decisions", DECISIONS.name, tenant, number):
-        message_id = decision["message_id"]
-        if message_id in seen:
-            continue
-        seen.add(message_id)
-        row = ledger.rows(_TEXT, tenant, message_id)[0]
+    for decision, place in about.records("decisions", DECISIONS.name, "message_id"):
+        row = about.ledger.rows(_TEXT, about.tenant, decision["message_id"])[0]
         outcome, order, request = (
             json.loads(row[name] or "{}") for name in ("outcome", "order", "request")
         )
@@ -146,26 +178,24 @@ def _texts(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
         yield Entry(EntryKind.OUTBOUND, at, data, place)
 
 
-def _notes(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
-    seen = set[str]()
-    for data, place in _records(ledger, "thread_events", THREAD_EVENTS.name, tenant, number):
-        identity = str(data.get("change_id", place))
-        if identity not in seen and data.get("at"):
-            seen.add(identity)
+def _notes(about: _About) -> Iterator[Entry]:
+    identity = "json_extract(json, '$.change_id')"
+    for data, place in about.records("thread_events", THREAD_EVENTS.name, identity):
+        if data.get("at"):
             yield Entry(EntryKind.NOTE, parse_time(data["at"]), data, place)
 
 
-def _consent(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
+def _consent(about: _About) -> Iterator[Entry]:
     """What changed their consent; opt-in requests are among the texts."""
-    for data, place in _records(ledger, "consent_log", CONSENT_LOG.name, tenant, number):
+    for data, place in about._replace(most=None).records("consent_log", CONSENT_LOG.name):
         if data["applied"] and data["was"] != data["now"]:
             yield Entry(EntryKind.CONSENT, parse_time(data["at"]), data, place)
 
 
-def _numbers(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
+def _numbers(about: _About) -> Iterator[Entry]:
     """Whose number it became, and whose it is no more; a repeat tells nothing."""
     owners = dict[str, tuple[Any, ...]]()
-    for data, place in _records(ledger, "number_facts", NUMBER_FACTS.name, tenant, number):
+    for data, place in about._replace(most=None).records("number_facts", NUMBER_FACTS.name):
         person_id = data.get("person_id")
         if person_id is None:
             continue
@@ -175,26 +205,9 @@ def _numbers(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
             yield Entry(EntryKind.NUMBER, parse_time(data["at"]), data, place)
 
 
-def _mails(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
-    records = _records(ledger, "mail_requests", MAIL_REQUESTS.name, tenant, number)
-    for data, place in _without_repeats(records, "mail_id"):
+def _mails(about: _About) -> Iterator[Entry]:
+    for data, place in about.records("mail_requests", MAIL_REQUESTS.name, "mail_id"):
         yield Entry(EntryKind.MAIL, parse_time(data["at"]), data, place)
 
 
 _SOURCES: Final[tuple[_Read, ...]] = (_numbers, _replies, _consent, _texts, _mails, _notes)
-
-
-def _without_repeats(records: Iterable[_Record], identity: str) -> Iterator[_Record]:
-    """The first record of each identity."""
-    seen = set[str]()
-    for data, place in records:
-        if data[identity] not in seen:
-            seen.add(data[identity])
-            yield data, place
-
-
-def _records(ledger: Ledger, table: str, topic: str, tenant: str, number: str) -> Iterator[_Record]:
-    sql = f"""SELECT json, part, off FROM {table} WHERE number = ? AND tenant = ?
-        ORDER BY part, off"""
-    for row in ledger.rows(sql, number, tenant):
-        yield json.loads(row["json"]), f"{topic}@{row['part']}:{row['off']}"

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.case import Case, CaseCalendarEvent, CaseText, Readiness, TextState
 from services.ledger import Ledger
-from services.ledger.cases import list_case_texts, list_cases
+from services.ledger.case_pages import read_calendar
+from services.ledger.cases import find_cases, list_case_texts
 from services.ledger.mailbox import MailboxFilter, find_messages
-from services.ledger.threads import list_waiting_threads
+from services.ledger.paging import MOST_ROWS
+from services.ledger.scope import Scope
+from services.ledger.threads import find_waiting
 from services.operations.case_view import PartyView, describe_unready, view_parties
 from streams.mailboxes import Box
 
 DAYS: Final = 2
 """Today and tomorrow."""
+_EARLIEST: Final = timedelta(hours=12 + 14)
+_LATEST: Final = timedelta(hours=12 + 12)
+"""A day's noon in UTC, less and plus these: no clock shows that day before or after."""
 
 
 class Reached(StrEnum):
@@ -76,17 +82,15 @@ def make_day_sheet(
     """Events of `first` and the day after, each by the calendar of its place. `branches`: only
     cases of these."""
     days = [first + timedelta(days=number) for number in range(DAYS)]
-    waiting = {
-        one.thread.number: one.thread.waiting_since for one in list_waiting_threads(ledger, tenant)
-    }
+    allowed = None if branches is None else frozenset(branches)
     found: dict[date, list[EventLine]] = {day: [] for day in days}
-    for case in list_cases(ledger, tenant):
-        if branches is not None and case.branch not in branches:
-            continue
+    for case_id in _list_case_ids(ledger, Scope({tenant: allowed}), days):
+        case = find_cases(ledger, case_id, tenant)[0]
         events = [one for one in _ahead(case.events) if _local(one).date() in found]
         if not events:
             continue
         parties = view_parties(ledger, case)
+        waiting = find_waiting(ledger, tenant, {one.party.number or "" for one in parties})
         texts = list_case_texts(ledger, tenant, case.case_id)
         to_approve = _find_to_approve(ledger, tenant, texts, now)
         for event in events:
@@ -96,6 +100,24 @@ def make_day_sheet(
     return DaySheet(
         tuple((day, tuple(sorted(lines, key=_by_time))) for day, lines in found.items())
     )
+
+
+def _list_case_ids(ledger: Ledger, scope: Scope, days: list[date]) -> Iterable[str]:
+    """Of the open cases with an event that may be on one of these days where it is held."""
+    noon = datetime.combine(days[0], time(12), UTC)
+    since, until = noon - _EARLIEST, noon + timedelta(days=len(days) - 1) + _LATEST
+    found = dict.fromkeys(_list_events(ledger, scope, since, until))
+    return sorted(found)
+
+
+def _list_events(ledger: Ledger, scope: Scope, since: datetime, until: datetime) -> Iterator[str]:
+    cursor = None
+    while True:
+        page = read_calendar(ledger, scope, since, until, cursor=cursor, limit=MOST_ROWS)
+        yield from (one.case_id for one in page.rows)
+        cursor = page.cursor
+        if cursor is None:
+            return
 
 
 def _find_to_approve(
@@ -123,7 +145,7 @@ def _line(
     event: CaseCalendarEvent,
     party: PartyView,
     texts: Iterable[CaseText],
-    waiting: dict[str, datetime | None],
+    waiting: dict[str, datetime],
     to_approve: Collection[str],
     now: datetime,
 ) -> PartyLine:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from schemas.case import Case
 from services.console.access import Allow, Visit
 from services.console.forms import once
 from services.console.rendering import draw
-from services.console.scope import sees_branch
+from services.console.scope import scope_of, sees_branch
 from services.console.viewer import Permission
-from services.ledger.cases import find_case_names, find_cases, find_settings, list_cases
+from services.ledger.case_pages import CaseFilter, read_cases
+from services.ledger.cases import find_case_names, find_cases, find_settings
+from services.ledger.paging import InvalidCursor
 from services.operations import cases
 from services.operations.errors import InvalidRequest
 
@@ -26,35 +28,22 @@ def show_cases(
     visit: Annotated[Visit, Allow(Permission.READ)],
     q: Annotated[str, Query(max_length=200)] = "",
     show: Annotated[str, Query(max_length=10)] = "open",
-    after: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    after: Annotated[str, Query(max_length=2000)] = "",
     part: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    found = [
-        case
-        for case in list_cases(visit.console.ledger, visit.tenant, closed=show == "all")
-        if sees_branch(visit, case.branch) and _matches(case, q)
-    ]
-    rows = [(case, _next_event(visit, case)) for case in found[after : after + PAGE]]
+    wanted = CaseFilter(scope_of(visit), None if show == "all" else False, search=q)
+    try:
+        page = read_cases(visit.console.ledger, wanted, visit.now, cursor=after or None, limit=PAGE)
+    except InvalidCursor:
+        raise HTTPException(404) from None
     context: dict[str, Any] = {
-        "rows": rows,
-        "count": len(found),
+        "rows": page.rows,
         "q": q,
         "show": show,
-        "next_after": after + PAGE if len(found) > after + PAGE else None,
+        "after": after,
+        "next_after": page.cursor,
     }
     return draw(visit, "parts/cases.html" if part else "cases.html", **context)
-
-
-def _matches(case: Case, wanted: str) -> bool:
-    words = " ".join(
-        (case.case_id, case.title, case.reference or "", *(party.name for party in case.parties))
-    )
-    return all(word in words.casefold() for word in wanted.casefold().split())
-
-
-def _next_event(visit: Visit, case: Case) -> Any:
-    ahead = [one for one in case.events if not one.canceled and one.at >= visit.now]
-    return min(ahead, key=lambda one: one.at, default=None)
 
 
 @router.get("/t/{tenant}/cases/new/form")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Form, Query
@@ -15,11 +13,17 @@ from schemas.numbers import e164
 from services.console.access import Allow, Visit
 from services.console.forms import once
 from services.console.rendering import draw
-from services.console.scope import sees_thread
+from services.console.scope import scope_of, sees_thread
 from services.console.viewer import Permission
-from services.ledger.cases import list_people
-from services.ledger.questions import OpenQuestion, list_questions
-from services.ledger.threads import WaitingThread, find_threads, list_waiting_threads
+from services.ledger.paging import InvalidCursor, Page
+from services.ledger.questions import (
+    OpenQuestion,
+    count_questions,
+    find_question,
+    read_questions,
+)
+from services.ledger.thread_pages import ThreadFilter, ThreadRow, count_threads, read_threads
+from services.ledger.threads import find_threads
 from services.operations.consent import build_consent_event, record_consent
 
 router = APIRouter(include_in_schema=False)
@@ -42,82 +46,49 @@ TABS: Final = (
 )
 
 
-class WaitingLine(NamedTuple):
-    waiting: WaitingThread
-    names: tuple[str, ...]
-    since: datetime
-
-
 @router.get(PATH)
 def show_inbox(
     visit: Annotated[Visit, Allow(Permission.READ)],
     tab: Annotated[str, Query(max_length=20)] = "waiting",
-    after: Annotated[int, Query(ge=0, le=100_000)] = 0,
+    after: Annotated[str, Query(max_length=2000)] = "",
     part: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     if tab not in {one.name for one in TABS}:
         raise HTTPException(404)
     template = "parts/inbox.html" if part else "inbox.html"
-    return draw(visit, template, **_read(visit, tab, after))
+    try:
+        return draw(visit, template, **_read(visit, tab, after))
+    except InvalidCursor:
+        raise HTTPException(404) from None
 
 
-def _read(visit: Visit, tab: str, after: int) -> dict[str, Any]:
-    ledger = visit.console.ledger
-    waiting = [
-        one for one in list_waiting_threads(ledger, visit.tenant) if sees_thread(visit, one.thread)
-    ]
-    shown = {
+def _read(visit: Visit, tab: str, after: str) -> dict[str, Any]:
+    """Raises InvalidCursor."""
+    ledger, scope = visit.console.ledger, scope_of(visit)
+    waiting = ThreadFilter(scope, waiting=True, any_case=True)
+    lists = {
         "waiting": waiting,
-        "mine": [one for one in waiting if one.thread.assigned_to == visit.viewer.name],
-        "unassigned": [one for one in waiting if not _case_of(one)],
+        "mine": waiting._replace(assigned_to=visit.viewer.name),
+        "unassigned": waiting._replace(without_case=True),
     }
-    questions = _list_questions(visit)
-    counts = {name: len(found) for name, found in shown.items()} | {"maybe-stop": len(questions)}
-    found = shown.get(tab, [])
+    lines, questions = Page[ThreadRow](()), Page[OpenQuestion](())
+    with ledger.snapshot():
+        counts = {name: count_threads(ledger, wanted) for name, wanted in lists.items()}
+        counts["maybe-stop"] = count_questions(ledger, scope)
+        if tab in lists:
+            lines = read_threads(ledger, lists[tab], cursor=after or None, limit=PAGE)
+        else:
+            questions = read_questions(ledger, scope, cursor=after or None, limit=PAGE)
     return {
         "tabs": TABS,
         "tab": tab,
+        "after": after,
         "counts": counts,
-        "lines": _with_names(visit, found[after : after + PAGE]),
-        "questions": questions[after : after + PAGE] if tab == "maybe-stop" else (),
-        "next_after": after + PAGE if counts[tab] > after + PAGE else None,
+        "lines": lines.rows,
+        "questions": questions.rows,
+        "next_after": lines.cursor or questions.cursor,
         "empty": next(one.empty for one in TABS if one.name == tab),
     }
-
-
-def _list_questions(visit: Visit) -> list[OpenQuestion]:
-    """Of conversations that the viewer may see."""
-    ledger = visit.console.ledger
-    found = list_questions(ledger, visit.tenant)
-    if visit.branches is None:
-        return list(found)
-    return [
-        one
-        for one in found
-        if sees_thread(visit, next(iter(find_threads(ledger, one.number, visit.tenant)), None))
-    ]
-
-
-def _case_of(one: WaitingThread) -> str | None:
-    last = one.thread.to_answer
-    return last.case_id if last else None
-
-
-def _with_names(visit: Visit, found: Iterable[WaitingThread]) -> list[WaitingLine]:
-    found = list(found)
-    ids = {person_id for one in found for person_id in one.thread.person_ids}
-    people = list_people(visit.console.ledger, visit.tenant, ids)
-    return [
-        WaitingLine(
-            one,
-            tuple(
-                people[name].name or name if name in people else name
-                for name in one.thread.person_ids
-            ),
-            one.thread.waiting_since or visit.now,
-        )
-        for one in found
-    ]
 
 
 ANSWERS: Final = {"stop": ConsentAction.OPT_OUT, "go-on": ConsentAction.GO_ON}
@@ -134,10 +105,9 @@ async def answer_question(
     """They want no more texts, or they do: said by name, for the record."""
     if answer not in ANSWERS:
         raise HTTPException(422)
-    known = {one.number for one in _list_questions(visit)}
 
     async def record() -> str:
-        if e164(number) in known:
+        if _is_asked(visit, number):
             event = build_consent_event(
                 ANSWERS[answer],
                 e164(number),
@@ -151,3 +121,10 @@ async def answer_question(
 
     await once(visit, form_key, record)
     return RedirectResponse(f"/t/{visit.tenant}/inbox?tab=maybe-stop", 303)
+
+
+def _is_asked(visit: Visit, number: str) -> bool:
+    """Whether it is in question, in a conversation that the viewer may see."""
+    ledger = visit.console.ledger
+    thread = next(iter(find_threads(ledger, number, visit.tenant)), None)
+    return sees_thread(visit, thread) and find_question(ledger, visit.tenant, number) is not None

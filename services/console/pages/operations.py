@@ -21,9 +21,11 @@ from services.console.lag_watch import LagWatch
 from services.console.pages.errors import draw_error
 from services.console.rendering import draw
 from services.console.viewer import ANY, Permission
+from services.ledger.alert_pages import count_open_letters, read_dead_letters
 from services.ledger.balances import list_unbalanced
-from services.ledger.dead_letters import DeadLetterEntry, DeadLetterFilter, list_dead_letters
+from services.ledger.dead_letters import DeadLetterEntry, DeadLetterFilter
 from services.ledger.message_status import list_in_doubt
+from services.ledger.paging import InvalidCursor, Page
 from services.ledger.sender_overview import SenderOverview, check_inbound, list_senders
 from services.masking import mask
 from services.observability.lag_report import LagLine, LagReport
@@ -53,7 +55,9 @@ class GroupLine(NamedTuple):
 async def show_operations(
     visit: Annotated[Visit, Allow(Permission.OPERATE)],
     part: Annotated[str, Query(max_length=20)] = "",
+    letters: Annotated[str, Query(max_length=2000)] = "",
 ) -> Response:
+    """`letters`: from where on the dead letters are listed."""
     watch: LagWatch = visit.request.app.state.lag
     watch.want()
     ledger = visit.console.ledger
@@ -64,7 +68,9 @@ async def show_operations(
             "senders": [_sender(one) for one in _own_senders(visit)],
             "deaf": [one for one in check_inbound(ledger) if not one.sound],
             "doubts": list_in_doubt(ledger, visit.tenant),
-            "letters": _own_letters(visit)[-PAGE:][::-1],
+            "letters": _read_letters(visit, letters),
+            "letters_from": letters,
+            "open_letters": count_open_letters(ledger),
             "unbalanced": list_unbalanced(ledger, visit.tenant),
             "sees_all": _sees_all(visit),
             "mask_text": mask_text,
@@ -177,10 +183,15 @@ async def settle(
 # cannot be read.
 
 
-def _own_letters(visit: Visit) -> list[DeadLetterEntry]:
+def _read_letters(visit: Visit, cursor: str) -> Page[DeadLetterEntry]:
+    """The newest first."""
     if not _sees_all(visit):
-        return []
-    return list_dead_letters(visit.console.ledger, DeadLetterFilter())
+        return Page(())
+    ledger = visit.console.ledger
+    try:
+        return read_dead_letters(ledger, DeadLetterFilter(), cursor=cursor or None, limit=PAGE)
+    except InvalidCursor:
+        raise HTTPException(404) from None
 
 
 def _find_letter(visit: Visit, name: str) -> DeadLetterEntry:

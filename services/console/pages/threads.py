@@ -15,7 +15,7 @@ from services.console.forms import once
 from services.console.number_tokens import NumberTokens
 from services.console.pages.undo import UNDO_SECONDS
 from services.console.rendering import draw
-from services.console.scope import sees_case, sees_thread
+from services.console.scope import choose_cases, sees_thread
 from services.console.viewer import Permission
 from services.ledger.cases import list_people, list_statuses
 from services.ledger.threads import Entry, EntryKind, find_threads, read_conversation
@@ -131,7 +131,8 @@ def show_thread(
 
 
 def _read(visit: Visit, about: talk.Conversation, most: int = SHOWN) -> dict[str, Any]:
-    entries = read_conversation(about.ledger, about.tenant, about.number)
+    entries = read_conversation(about.ledger, about.tenant, about.number, most + 1)
+    latest = entries if most == SHOWN else _read_latest(about)
     thread = about.thread
     people = list_people(about.ledger, about.tenant, set(thread.person_ids if thread else ()))
     status = list_statuses(about.ledger, about.tenant, {about.number}).get(about.number)
@@ -139,18 +140,23 @@ def _read(visit: Visit, about: talk.Conversation, most: int = SHOWN) -> dict[str
         "about": about,
         "thread": thread,
         "bubbles": [_bubble(entry) for entry in entries[-most:]],
-        "earlier": len(entries) - most if len(entries) > most else 0,
+        "earlier": len(entries) > most,
         "most": most,
-        "seen": talk.last_place(entries, visit.viewer.name),
+        "seen": talk.last_place(latest, visit.viewer.name),
         "people": people,
         "consent": status,
-        "cases": [one for one in (thread.cases if thread else ()) if sees_case(visit, one)],
+        "cases": choose_cases(visit, thread.cases if thread else ()),
         "here": visit.request.url.path.removesuffix("/reply").removesuffix("/acts"),
         "draft": "",
         "problem": "",
         "newer": (),
         "can_write": visit.may(Permission.WRITE),
     }
+
+
+def _read_latest(about: talk.Conversation) -> tuple[Entry, ...]:
+    """As much as tells what somebody who answers should have read, however much was drawn."""
+    return read_conversation(about.ledger, about.tenant, about.number, SHOWN + 1)
 
 
 @router.post(PATH + "/reply")
@@ -166,7 +172,7 @@ async def send_reply(
     del token
     about = _know(visit)
     by = visit.viewer.name
-    entries = read_conversation(about.ledger, about.tenant, about.number)
+    entries = _read_latest(about)
     if talk.last_place(entries, by) != seen:
         places = [entry.place for entry in entries]
         from_ = places.index(seen) + 1 if seen in places else max(len(entries) - 5, 0)

@@ -122,15 +122,19 @@ class _About(NamedTuple):
     most: int | None
     """Of each kind; the latest."""
 
-    def records(self, table: str, topic: str, identity: str = "rowid") -> Iterator[_Record]:
+    def records(
+        self, table: str, topic: str, identity: str = "rowid", *, moves: bool = False
+    ) -> Iterator[_Record]:
         """In the order of their places; of those with the same identity the first. Only the latest
-        are read whole: a number may have thousands."""
+        are read whole: a number may have thousands.
+
+        `moves`: a later record of the same identity makes it a latest one."""
         sql = f"""SELECT rowid AS row, {identity} AS identity FROM {table}
             WHERE number = ? AND tenant = ? ORDER BY part, off"""
         rows = dict[Any, int]()
         for found in self.ledger.rows(sql, self.number, self.tenant):
             one = found["row"] if found["identity"] is None else found["identity"]
-            rows[one] = rows.pop(one, found["row"])  # where its last record stands
+            rows[one] = rows.pop(one, found["row"]) if moves else rows.get(one, found["row"])
         chosen = [*rows.values()][-self.most :] if self.most else [*rows.values()]
         sql = f"""SELECT t.json, t.part, t.off FROM json_each(?) j
             CROSS JOIN {table} t ON t.rowid = j.value ORDER BY t.part, t.off"""
@@ -167,7 +171,8 @@ _TEXT: Final = """SELECT
 def _texts(about: _About) -> Iterator[Entry]:
     """Every text that the gate decided on, at the time that it was ordered, else decided on; with
     its latest outcome and its words."""
-    for decision, place in about.records("decisions", DECISIONS.name, "message_id"):
+    records = about.records("decisions", DECISIONS.name, "message_id", moves=True)
+    for decision, place in records:
         row = about.ledger.rows(_TEXT, about.tenant, decision["message_id"])[0]
         outcome, order, request = (
             json.loads(row[name] or "{}") for name in ("outcome", "order", "request")

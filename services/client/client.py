@@ -1,0 +1,159 @@
+"""The client for programs that wait for each call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, Self, Unpack
+
+import httpx2
+
+from services.client.calls import people, texts
+from services.client.calls.people import UsageFilter
+from services.client.calls.texts import BatchStopped, MessageFilter
+from services.client.connection import TIMEOUT, Connection, read_answer, read_loss
+from services.client.errors import SaysoError
+from services.client.exchange import Answer, Exchange, Lost, Retries, Wait
+from services.client.groups import Cases, Consents, People, Threads
+from services.client.models.reports import SenderItem, Usage
+from services.client.models.texts import (
+    Accepted,
+    ApprovalResult,
+    BatchResult,
+    CancelAnswer,
+    MessageDetail,
+    MessageItem,
+    PreviewAnswer,
+    SendText,
+    ShownText,
+)
+from services.client.operation import Operation, P, T, following
+
+
+class Client:
+    """Calls Sayso's API with one key. Threads may share it.
+
+    Each call is tried again by the rules of `exchange`, always under one identity: nothing is done
+    twice. Give `idempotency_key` to a call that your program may repeat after it was started anew.
+
+    Every call raises ApiError for what Sayso refuses, NoAnswer if it cannot be reached, and
+    UnknownAnswer if something else answers; all are SaysoError."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        retries: Retries | None = None,
+        timeout: float = TIMEOUT,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        """`url`: of the console. `key`: from `sayso keys add`. `timeout`: seconds that the server
+        may be silent. `transport`: for a proxy, or certificates of one's own.
+
+        Raises ValueError for an address or a key that cannot be one."""
+        self._connection = Connection(url, key, timeout)
+        self._retries = retries or Retries()
+        self._transport = transport or httpx2.HTTPTransport()
+        self.consents = Consents(self._run)
+        self.people = People(self._run, self._list)
+        self.cases = Cases(self._run, self._list)
+        self.threads = Threads(self._run, self._list)
+
+    def __repr__(self) -> str:
+        return f"Client({self._connection.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def send(self, text: SendText, *, idempotency_key: str | None = None) -> Accepted:
+        """Ask for a text. Returns once Sayso has it for good."""
+        return self._run(texts.send(text, idempotency_key))
+
+    def send_batch(self, given: Iterable[SendText]) -> list[BatchResult]:
+        """Ask for any number of texts, 500 a call. Returns one result for each, in their order.
+
+        If a text cannot be read, none of its 500 is taken. Raises BatchStopped."""
+        named = texts.name_texts(given)
+        results: list[BatchResult] = []
+        for chunk in texts.send_batch(named):
+            try:
+                results += self._run(chunk.operation).results
+            except SaysoError as error:
+                done = len(results)
+                cause = texts.count_from_start(error, done)
+                raise BatchStopped(tuple(results), tuple(named[done:])) from cause
+        return results
+
+    def preview(self, text: SendText) -> PreviewAnswer:
+        """Ask whether a text would go, when, and at what price. Nothing is sent."""
+        return self._run(texts.preview(text))
+
+    def message(self, message_id: str) -> MessageDetail:
+        """Look at one text. What was sent a moment ago may not be on record yet: 404."""
+        return self._run(texts.message(message_id))
+
+    def messages(self, **given: Unpack[MessageFilter]) -> Iterator[MessageItem]:
+        """List texts, the newest first."""
+        for page in self._list(texts.messages(given)):
+            yield from page.items
+
+    def cancel(
+        self, message_id: str, reason: str = "", *, idempotency_key: str | None = None
+    ) -> CancelAnswer:
+        """Take a text back, if it has not left."""
+        return self._run(texts.cancel(message_id, reason, idempotency_key))
+
+    def approve(
+        self, shown: Iterable[ShownText], *, idempotency_key: str | None = None
+    ) -> tuple[ApprovalResult, ...]:
+        """Approve up to 100 texts in the words that were seen (`MessageDetail.shown`)."""
+        return self._run(texts.decide("approve", shown, idempotency_key)).results
+
+    def reject(
+        self, shown: Iterable[ShownText], *, idempotency_key: str | None = None
+    ) -> tuple[ApprovalResult, ...]:
+        """Reject up to 100 texts."""
+        return self._run(texts.decide("reject", shown, idempotency_key)).results
+
+    def usage(self, **given: Unpack[UsageFilter]) -> Usage:
+        """Count texts, segments and costs, by day, branch, sender, kind, state and code."""
+        return self._run(people.usage(given))
+
+    def senders(self) -> tuple[SenderItem, ...]:
+        """List what the tenant texts from, with queue and pace."""
+        return self._run(people.senders()).items
+
+    def _run(self, operation: Operation[T]) -> T:
+        exchange = Exchange(operation, self._retries, time.monotonic())
+        step = exchange.judge(self._try(operation), time.monotonic())
+        while isinstance(step, Wait):
+            time.sleep(step.seconds)
+            step = exchange.judge(self._try(operation), time.monotonic())
+        return step.value
+
+    def _list(self, operation: Operation[P]) -> Iterator[P]:
+        here: Operation[P] | None = operation
+        while here is not None:
+            page = self._run(here)
+            yield page
+            here = following(here, page)
+
+    def _try(self, operation: Operation[Any]) -> Answer | Lost:
+        request = self._connection.build(operation)
+        try:
+            response = self._transport.handle_request(request)
+            response.request = request
+            try:
+                return read_answer(response.status_code, response.headers, response.read())
+            finally:
+                response.close()
+        except httpx2.RequestError as error:
+            # Raised elsewhere: an error that carried this one would carry the key.
+            return read_loss(error)

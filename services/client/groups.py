@@ -1,0 +1,184 @@
+"""What `Client` does with consents, people, cases and conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, Unpack
+
+from services.client.calls import cases, people, threads
+from services.client.calls.cases import CaseFilter
+from services.client.calls.people import PersonFilter
+from services.client.calls.threads import ThreadFilter
+from services.client.models.cases import (
+    Case,
+    CaseItem,
+    Changed,
+    EventInput,
+    OpenCase,
+    PartyInput,
+    TaskInput,
+)
+from services.client.models.consents import (
+    ConsentChange,
+    ConsentClaim,
+    ConsentStatus,
+    ConsentTaken,
+)
+from services.client.models.people import PersonAccepted, PersonInput, PersonItem
+from services.client.models.texts import Accepted
+from services.client.models.threads import (
+    EntryItem,
+    Noted,
+    NoteInput,
+    ReplyInput,
+    Thread,
+    ThreadItem,
+)
+from services.client.operation import Operation, P, T
+
+
+class Run(Protocol):
+    def __call__(self, operation: Operation[T], /) -> T: ...
+
+
+class ListPages(Protocol):
+    def __call__(self, operation: Operation[P], /) -> Iterator[P]: ...
+
+
+class Consents:
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def record(self, tenant: str, claim: ConsentClaim) -> ConsentTaken:
+        """Report that somebody opted in or out. `tenant`: that of the key."""
+        return self._run(people.record_consent(tenant, claim))
+
+    def state(self, number: str) -> ConsentStatus:
+        """Where a number's consent stands."""
+        return self._run(people.get_consent(number))
+
+    def history(self, number: str) -> tuple[ConsentChange, ...]:
+        """What changed a number's consent, each time with its evidence; the oldest first."""
+        return self._run(people.get_consent_history(number)).entries
+
+
+class People:
+    def __init__(self, run: Run, pages: ListPages) -> None:
+        self._run = run
+        self._pages = pages
+
+    def get(self, person_id: str) -> PersonItem:
+        return self._run(people.get_person(person_id))
+
+    def put(
+        self, person_id: str, person: PersonInput, *, idempotency_key: str | None = None
+    ) -> PersonAccepted:
+        """Say all that is known of a person: what is left out is removed."""
+        return self._run(people.put_person(person_id, person, idempotency_key))
+
+    def list(self, **given: Unpack[PersonFilter]) -> Iterator[PersonItem]:
+        """List people by name."""
+        for page in self._pages(people.list_people(given)):
+            yield from page.items
+
+
+class Cases:
+    def __init__(self, run: Run, pages: ListPages) -> None:
+        self._run = run
+        self._pages = pages
+
+    def get(self, case_id: str) -> Case:
+        return self._run(cases.get(case_id))
+
+    def list(self, **given: Unpack[CaseFilter]) -> Iterator[CaseItem]:
+        """List open cases, or those that `closed=True` finds; the one that changed last first."""
+        for page in self._pages(cases.list_all(given)):
+            yield from page.items
+
+    def open(self, case: OpenCase, *, idempotency_key: str | None = None) -> Changed:
+        """Open a case, or correct what was said of it."""
+        return self._run(cases.open_case(case, idempotency_key))
+
+    def launch(self, case_id: str, *, idempotency_key: str | None = None) -> Changed:
+        """Let its tasks go from now on."""
+        return self._run(cases.say(case_id, "launch", idempotency_key))
+
+    def close(self, case_id: str, *, idempotency_key: str | None = None) -> Changed:
+        """Nothing goes from it any more."""
+        return self._run(cases.say(case_id, "close", idempotency_key))
+
+    def reopen(self, case_id: str, *, idempotency_key: str | None = None) -> Changed:
+        """What is still ahead goes again."""
+        return self._run(cases.say(case_id, "reopen", idempotency_key))
+
+    def put_party(
+        self, case_id: str, person_id: str, party: PartyInput, *, idempotency_key: str | None = None
+    ) -> Changed:
+        """Add a person, or change their role or number."""
+        return self._run(cases.put_part(case_id, "parties", person_id, party, idempotency_key))
+
+    def remove_party(
+        self, case_id: str, person_id: str, *, idempotency_key: str | None = None
+    ) -> Changed:
+        return self._run(cases.remove_part(case_id, "parties", person_id, idempotency_key))
+
+    def put_task(
+        self, case_id: str, task_id: str, task: TaskInput, *, idempotency_key: str | None = None
+    ) -> Changed:
+        """Schedule a text, or replace one that has not left."""
+        return self._run(cases.put_part(case_id, "tasks", task_id, task, idempotency_key))
+
+    def cancel_task(
+        self, case_id: str, task_id: str, *, idempotency_key: str | None = None
+    ) -> Changed:
+        """Its texts that have not left never go."""
+        return self._run(cases.remove_part(case_id, "tasks", task_id, idempotency_key))
+
+    def put_event(
+        self, case_id: str, event_id: str, event: EventInput, *, idempotency_key: str | None = None
+    ) -> Changed:
+        """Save an event; its reminders follow it."""
+        return self._run(cases.put_part(case_id, "events", event_id, event, idempotency_key))
+
+    def cancel_event(
+        self, case_id: str, event_id: str, *, idempotency_key: str | None = None
+    ) -> Changed:
+        """Its reminders that have not left never go."""
+        return self._run(cases.remove_part(case_id, "events", event_id, idempotency_key))
+
+
+class Threads:
+    """Conversations, each with one number."""
+
+    def __init__(self, run: Run, pages: ListPages) -> None:
+        self._run = run
+        self._pages = pages
+
+    def list(self, **given: Unpack[ThreadFilter]) -> Iterator[ThreadItem]:
+        """List conversations: who waits longest first, then the last active."""
+        for page in self._pages(threads.list_all(given)):
+            yield from page.items
+
+    def get(self, number: str) -> Thread:
+        return self._run(threads.get(number))
+
+    def entries(self, number: str, *, limit: int | None = None) -> Iterator[EntryItem]:
+        """List what passed, the newest first. `limit`: of a page."""
+        for page in self._pages(threads.entries(number, limit)):
+            yield from page.items
+
+    def reply(
+        self, number: str, reply: ReplyInput, *, idempotency_key: str | None = None
+    ) -> Accepted:
+        """Answer by text."""
+        return self._run(threads.reply(number, reply, idempotency_key))
+
+    def note(self, number: str, note: NoteInput, *, idempotency_key: str | None = None) -> Noted:
+        """Leave words for colleagues; nobody is texted."""
+        return self._run(threads.note(number, note, idempotency_key))
+
+    def need_no_answer(
+        self, number: str, *, written_by: str | None = None, idempotency_key: str | None = None
+    ) -> Noted:
+        """Say that somebody has read it, and that no answer is due."""
+        return self._run(threads.need_no_answer(number, written_by, idempotency_key))

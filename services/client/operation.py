@@ -12,9 +12,9 @@ from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from services.client.errors import UnknownAnswer
-from services.client.models.base import ID, Given, Page, Told
+from services.client.models.base import ID, Input, Output, Page
 
-T = TypeVar("T", bound=Told)
+T = TypeVar("T", bound=Output)
 P = TypeVar("P", bound=Page)
 PREFIX: Final = "/v1/"
 _IDENTITY: Final = re.compile(ID)
@@ -53,7 +53,7 @@ def change(
     method: str,
     path: str,
     answer: type[T],
-    given: Given | None,
+    given: Input | None,
     idempotency_key: str | None,
 ) -> Operation[T]:
     """Raises ValueError for an identity that no header can hold."""

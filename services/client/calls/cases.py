@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
-from services.client.models.base import Given
+from services.client.models.base import Input
 from services.client.models.cases import (
     Case,
     CasePage,
@@ -67,7 +67,7 @@ def remove_part(case_id: str, parts: Parts, part_id: str, key: str | None) -> Op
 
 
 def _change_part(
-    method: str, case_id: str, parts: Parts, part_id: str, given: Given | None, key: str | None
+    method: str, case_id: str, parts: Parts, part_id: str, given: Input | None, key: str | None
 ) -> Operation[Changed]:
     return change(method, f"{_path(case_id)}/{parts}/{part(part_id)}", Changed, given, key)
 

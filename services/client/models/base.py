@@ -11,7 +11,7 @@ ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$"
 Id = Annotated[str, Field(pattern=ID)]
 
 
-class Given(BaseModel):
+class Input(BaseModel):
     """What callers send. A field that does not exist is an error at once."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -21,7 +21,7 @@ class Given(BaseModel):
         return self.model_dump_json(exclude_none=True).encode()
 
 
-class Told(BaseModel):
+class Output(BaseModel):
     """What the server answers. A newer server may say more: what is not known here is left out.
 
     Words that a newer server may add to are `str`."""
@@ -48,7 +48,7 @@ class NumberType(StrEnum):
     OTHER = "other"
 
 
-class FieldProblem(Told):
+class FieldProblem(Output):
     """What is wrong with one field."""
 
     field: str
@@ -56,7 +56,7 @@ class FieldProblem(Told):
     fix: str
 
 
-class ProblemDetails(Told):
+class ProblemDetails(Output):
     """An error, by RFC 9457."""
 
     type: str
@@ -66,7 +66,7 @@ class ProblemDetails(Told):
     problems: tuple[FieldProblem, ...] = ()
 
 
-class Page(Told):
+class Page(Output):
     """A part of a list."""
 
     next: str | None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from services.client.models.base import Given, Id, Kind, Page, Told
+from services.client.models.base import Id, Input, Kind, Output, Page
 
 
-class OpenCase(Given):
+class OpenCase(Input):
     """Said again, it corrects."""
 
     case_id: Id
@@ -18,14 +18,14 @@ class OpenCase(Given):
     time_zone: str | None = None
 
 
-class PartyInput(Given):
+class PartyInput(Input):
     role: str
     """client, team, party, or a word of one's own."""
     number: str | None = None
     """The person's number for this case; left out, the one they are texted at."""
 
 
-class TaskWhen(Given):
+class TaskWhen(Input):
     at: str = "now"
     """`now`, a time of the case's clocks such as `2027-03-02T09:00`, or an offset such as
     `3 days before`."""
@@ -38,7 +38,7 @@ class TaskWhen(Given):
     time_zone: str | None = None
 
 
-class TaskInput(Given):
+class TaskInput(Input):
     """A text to some of the parties: by a template, or in its own words."""
 
     template: Id | None = None
@@ -49,7 +49,7 @@ class TaskInput(Given):
     kind: Kind = Kind.TRANSACTIONAL
 
 
-class EventInput(Given):
+class EventInput(Input):
     """An event as it now stands."""
 
     title: str
@@ -63,7 +63,7 @@ class EventInput(Given):
     """Further reminders, such as `3 days before`."""
 
 
-class Changed(Told):
+class Changed(Output):
     """Sayso has the change. The case shows it in a moment."""
 
     case_id: str
@@ -72,14 +72,14 @@ class Changed(Told):
     """What looks wrong, and was recorded all the same."""
 
 
-class NextEventItem(Told):
+class NextEventItem(Output):
     event_id: str
     title: str
     at: datetime
     all_day: bool
 
 
-class CaseItem(Told):
+class CaseItem(Output):
     case_id: str
     title: str
     reference: str | None
@@ -95,7 +95,7 @@ class CasePage(Page):
     items: tuple[CaseItem, ...]
 
 
-class Party(Told):
+class Party(Output):
     person_id: str
     role: str
     name: str = ""
@@ -110,7 +110,7 @@ class Party(Told):
     switched_at: datetime | None = None
 
 
-class TaskTime(Told):
+class TaskTime(Output):
     now: bool = False
     time: str | None = None
     time_zone: str | None = None
@@ -120,7 +120,7 @@ class TaskTime(Told):
     clock: str | None = None
 
 
-class CaseTask(Told):
+class CaseTask(Output):
     task_id: str
     template: str | None = None
     body: str | None = None
@@ -135,12 +135,12 @@ class CaseTask(Told):
     saved_at: datetime | None = None
 
 
-class Confirmation(Told):
+class Confirmation(Output):
     person_id: str
     at: datetime
 
 
-class CaseCalendarEvent(Told):
+class CaseCalendarEvent(Output):
     event_id: str
     title: str
     event_type: str | None = None
@@ -157,14 +157,14 @@ class CaseCalendarEvent(Told):
     saved_at: datetime | None = None
 
 
-class RecipeChange(Told):
+class RecipeChange(Output):
     off: bool = False
     offset: str | None = None
     clock: str | None = None
     template: str | None = None
 
 
-class Case(Told):
+class Case(Output):
     tenant: str
     case_id: str
     title: str = ""

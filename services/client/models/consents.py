@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from services.client.models.base import Given, Id, Told
+from services.client.models.base import Id, Input, Output
 
 
-class ConsentClaim(Given):
+class ConsentClaim(Input):
     """An opt-in has to carry what the person saw, and where. An opt-out needs no evidence."""
 
     event_id: Id | None = None
@@ -30,7 +30,7 @@ class ConsentClaim(Given):
     """Of the person's browser."""
 
 
-class ConsentTaken(Told):
+class ConsentTaken(Output):
     event_id: str
     action: str
     source: str
@@ -38,7 +38,7 @@ class ConsentTaken(Told):
     """The same was reported before, under this id: nothing happened again."""
 
 
-class RevocationInQuestion(Told):
+class RevocationInQuestion(Output):
     """A text that may be an opt-out, until staff have answered."""
 
     since: datetime
@@ -48,7 +48,7 @@ class RevocationInQuestion(Told):
     read_by: str = ""
 
 
-class ConsentStatus(Told):
+class ConsentStatus(Output):
     tenant: str
     number: str
     state: str
@@ -65,7 +65,7 @@ class ConsentStatus(Told):
     log_hash: str | None = None
 
 
-class Evidence(Told):
+class Evidence(Output):
     topic: str | None = None
     partition: int | None = None
     offset: int | None = None
@@ -81,7 +81,7 @@ class Evidence(Told):
     origin: str | None = None
 
 
-class ConsentChange(Told):
+class ConsentChange(Output):
     """What became of one claim. The changes of a number are a hash chain."""
 
     tenant: str
@@ -105,7 +105,7 @@ class ConsentChange(Told):
     hash: str | None = None
 
 
-class ConsentHistory(Told):
+class ConsentHistory(Output):
     number: str
     entries: tuple[ConsentChange, ...]
     """The oldest first."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from services.client.models.base import Given, NumberType, Page, Told
+from services.client.models.base import Input, NumberType, Output, Page
 
 
-class NumberInput(Given):
+class NumberInput(Input):
     """A new number is a mobile, on for texts, and not the primary one, unless it says so."""
 
     number: str
@@ -16,7 +16,7 @@ class NumberInput(Given):
     primary: bool | None = None
 
 
-class PersonInput(Given):
+class PersonInput(Input):
     """The whole person: what is left out is removed."""
 
     name: str | None = None
@@ -29,18 +29,18 @@ class PersonInput(Given):
     numbers: tuple[NumberInput, ...] = ()
 
 
-class PersonAccepted(Told):
+class PersonAccepted(Output):
     person_id: str
 
 
-class PersonNumberItem(Told):
+class PersonNumberItem(Output):
     number: str
     type: str
     sms_enabled: bool
     primary: bool
 
 
-class PersonItem(Told):
+class PersonItem(Output):
     person_id: str
     name: str
     first_name: str | None

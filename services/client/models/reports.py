@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from services.client.models.base import Told
+from services.client.models.base import Output
 
 
-class OtherCost(Told):
+class OtherCost(Output):
     currency: str
     cost_estimated: int
     cost_billed: int
 
 
-class UsageRow(Told):
+class UsageRow(Output):
     tenant: str
     branch: str
     sender: str
@@ -37,7 +37,7 @@ class UsageRow(Told):
     """The day can no longer change."""
 
 
-class Usage(Told):
+class Usage(Output):
     since: date
     until: date
     messages: int
@@ -45,7 +45,7 @@ class Usage(Told):
     rows: tuple[UsageRow, ...]
 
 
-class SenderItem(Told):
+class SenderItem(Output):
     sender: str
     kind: str | None
     state: str
@@ -59,5 +59,5 @@ class SenderItem(Told):
     as_of: datetime | None
 
 
-class Senders(Told):
+class Senders(Output):
     items: tuple[SenderItem, ...]

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from services.client.models.base import Given, Id, Kind, NumberType, Page, ProblemDetails, Told
+from services.client.models.base import Id, Input, Kind, NumberType, Output, Page, ProblemDetails
 
 
-class SendText(Given):
+class SendText(Input):
     """One text: to a number, or to a person, whose number Sayso picks."""
 
     message_id: Id | None = None
@@ -38,28 +38,28 @@ class SendText(Given):
     """It is held for so long, so that `cancel` can take it back."""
 
 
-class SendBatch(Given):
+class SendBatch(Input):
     requests: Sequence[SendText]
 
 
-class Accepted(Told):
+class Accepted(Output):
     """Sayso has the request. `Client.message` tells what becomes of it."""
 
     message_id: str
 
 
-class BatchResult(Told):
+class BatchResult(Output):
     message_id: str
     accepted: bool
     problem: ProblemDetails | None = None
     """Why it was not accepted."""
 
 
-class BatchAccepted(Told):
+class BatchAccepted(Output):
     results: tuple[BatchResult, ...]
 
 
-class Reason(Told):
+class Reason(Output):
     """What a rule found, and what to do."""
 
     rule: str
@@ -67,7 +67,7 @@ class Reason(Told):
     next_step: str
 
 
-class MessageItem(Told):
+class MessageItem(Output):
     message_id: str
     state: str
     """requested, held, queued, sending, delivered, ..."""
@@ -106,6 +106,7 @@ class MessageDetail(MessageItem):
     resent_as: str | None
     """The id of its latest resend."""
 
+    @property
     def shown(self) -> ShownText:
         """What an approval names. Raises ValueError where its words are not kept any more."""
         if self.body_sha256 is None:
@@ -113,11 +114,11 @@ class MessageDetail(MessageItem):
         return ShownText(message_id=self.message_id, body_sha256=self.body_sha256)
 
 
-class CancelText(Given):
+class CancelText(Input):
     reason: str = ""
 
 
-class CancelAnswer(Told):
+class CancelAnswer(Output):
     message_id: str
     result: str
     """withdrawn, canceled, asked_again, too_late, in_doubt, not_sent or not_confirmed."""
@@ -126,13 +127,13 @@ class CancelAnswer(Told):
     detail: str
 
 
-class Price(Told):
+class Price(Output):
     micros: int
     """Millionths of the currency."""
     currency: str
 
 
-class PreviewAnswer(Told):
+class PreviewAnswer(Output):
     """What would become of the text if it came now."""
 
     verdict: str
@@ -152,19 +153,19 @@ class PreviewAnswer(Told):
     price: Price | None
 
 
-class ShownText(Given):
+class ShownText(Input):
     """A text in the words that somebody saw. Words that have changed since are not approved."""
 
     message_id: Id
     body_sha256: str
 
 
-class Approvals(Given):
+class Approvals(Input):
     action: Literal["approve", "reject"]
     texts: tuple[ShownText, ...]
 
 
-class ApprovalResult(Told):
+class ApprovalResult(Output):
     message_id: str
     done: bool
     result: str
@@ -175,5 +176,5 @@ class ApprovalResult(Told):
     """Who decided, where somebody else was first."""
 
 
-class ApprovalResults(Told):
+class ApprovalResults(Output):
     results: tuple[ApprovalResult, ...]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from services.client.models.base import Given, Page, Told
+from services.client.models.base import Input, Output, Page
 
 
-class ThreadAction(Given):
+class ThreadAction(Input):
     written_by: str | None = None
     """The member of staff, by name; left out, the key."""
 
@@ -22,11 +22,11 @@ class NoteInput(ThreadAction):
     text: str
 
 
-class Noted(Told):
+class Noted(Output):
     change_id: str
 
 
-class ThreadItem(Told):
+class ThreadItem(Output):
     number: str
     names: tuple[str, ...]
     waiting_since: datetime | None
@@ -45,7 +45,7 @@ class ThreadPage(Page):
     items: tuple[ThreadItem, ...]
 
 
-class FiledText(Told):
+class FiledText(Output):
     """An inbound text, and the case that it was filed with."""
 
     inbound_id: str
@@ -57,7 +57,7 @@ class FiledText(Told):
     at: datetime
 
 
-class Thread(Told):
+class Thread(Output):
     """How a conversation stands now."""
 
     tenant: str
@@ -76,7 +76,7 @@ class Thread(Told):
     at: datetime
 
 
-class EntryItem(Told):
+class EntryItem(Output):
     kind: str
     """in, out, note, consent, number or mail."""
     at: datetime

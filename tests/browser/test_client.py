@@ -29,8 +29,7 @@ def test_a_text_of_the_client_arrives_at_the_phone(stack: BrowserStack) -> None:
             try:
                 return client.message(sent.message_id).state
             except ApiError as error:
-                assert error.name == "not-found"
-                return ""
+                return error.name  # not on record yet
 
         until(lambda: state() == "delivered")
         again = client.send(

@@ -205,8 +205,10 @@ class WordSets:
     def _add(self, words: WordSet) -> int:
         bit = self._bits[words] = 1 << len(self._bits)
         for word in words:
-            begin = word.strip()[:SHORTEST_PART]
-            known = self._whole if is_whole(word) else self._parts.setdefault(begin, {})
+            if is_whole(word):
+                known = self._whole
+            else:
+                known = self._parts.setdefault(word.strip()[:SHORTEST_PART], {})
             known[word] = known.get(word, 0) | bit
         return bit
 

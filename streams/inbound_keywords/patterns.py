@@ -9,12 +9,13 @@ text; a test holds that.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final, NamedTuple
 
 from schemas.keywords import LOCALES, TONAL, Meaning, fold_letters
 from schemas.tsv import read_rows
+from streams.inbound_keywords.pattern_index import PatternWords, find_words
 from streams.inbound_keywords.pattern_tree import Choice, parse_expression
 from streams.inbound_keywords.pattern_words import (
     AT_START,
@@ -111,29 +112,56 @@ def patterns_in(locales: Iterable[str]) -> tuple[Pattern, ...]:
 
 
 def _read(locale: str) -> list[Pattern]:
+    return [
+        Pattern(row.id, locale, row.needs, row.expression, row.example, words.also, words.first)
+        for row in _whole_rows(locale)
+        if (words := find_words(row.id, row.expression) or _parsed(locale)[row.id])
+    ]
+
+
+def parse_all() -> Iterator[tuple[str, str, PatternWords]]:
+    """(id, expression, words) of every pattern, as `pattern_index.json` ought to have them."""
+    for locale in LOCALES:
+        parsed = _parsed(locale)
+        yield from ((row.id, row.expression, parsed[row.id]) for row in _whole_rows(locale))
+
+
+class _Row(NamedTuple):
+    id: str
+    needs: frozenset[str]
+    expression: str
+    """Whole, as that of a `Pattern`."""
+    example: str
+
+
+@cache
+def _whole_rows(locale: str) -> tuple[_Row, ...]:
     parts: dict[str, str] = {}
-    parsed: dict[str, Choice] = {}
-    patterns = []
+    found = []
     for name, needs, written, example in _rows(locale):
-        expression = _fold(written, locale)
-        expanded = _NAME.sub(lambda part: parts[part[0]], expression)
-        choice = parse_expression(expression, parsed)
+        expanded = _NAME.sub(lambda part: parts[part[0]], _fold(written, locale))
         if name.startswith("<"):
             parts[name] = f"(?:{expanded})"
-            parsed[name] = choice
         else:
-            patterns.append(
-                Pattern(
-                    name,
-                    locale,
-                    frozenset(_fold(needs, locale).split()),
-                    _part(expanded, locale),
-                    example,
-                    sets_of_words(choice, whole_words=locale not in UNSPACED),
-                    None if locale in UNSPACED else first_words(choice),
-                )
-            )
-    return patterns
+            wanted = frozenset(_fold(needs, locale).split())
+            found.append(_Row(name, wanted, _part(expanded, locale), example))
+    return tuple(found)
+
+
+@cache
+def _parsed(locale: str) -> dict[str, PatternWords]:
+    """By id, read off the expressions, which takes long."""
+    parts: dict[str, Choice] = {}
+    found: dict[str, PatternWords] = {}
+    is_spaced = locale not in UNSPACED
+    for name, _, written, _ in _rows(locale):
+        choice = parse_expression(_fold(written, locale), parts)
+        if name.startswith("<"):
+            parts[name] = choice
+        else:
+            also = sets_of_words(choice, whole_words=is_spaced)
+            found[name] = PatternWords(also, first_words(choice) if is_spaced else None)
+    return found
 
 
 def _fold(expression: str, locale: str) -> str:

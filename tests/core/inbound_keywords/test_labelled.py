@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.keywords import normalize
+from schemas.keywords import Meaning, normalize
+from streams.inbound_keywords import classify_reply
 from streams.inbound_keywords.labelled import (
     UNKNOWN_LANGUAGE,
     InvalidLabels,
@@ -151,18 +152,17 @@ def test_the_third_list_is_read_as_well_as_we_want_unseen_texts_read(group: str)
 
 NEAR_MISS = ", near miss"
 """The end of the source of an ordinary text of the fourth list with words of a revocation."""
-FIRST_SIGHT_OF_FOURTH = {
-    "English": ((185, 152, 8), (161, 0, 0), (174, 3, 7)),
-    "es fr pt de": ((172, 137, 6), (212, 0, 0), (134, 0, 16)),
-    "elsewhere": ((270, 156, 25), (237, 0, 6), (167, 0, 28)),
+FOURTH = {
+    "English": (185, 0.90, 174),
+    "es fr pt de": (172, 0.88, 134),
+    "elsewhere": (270, 0.85, 167),
 }
-"""By group.  Revocations, out, missed; ordinary texts, out, paused; near misses, out, paused."""
+"""By group: revocations, opted out at least, near misses."""
 
 
-@pytest.mark.parametrize("group", FIRST_SIGHT_OF_FOURTH)
-def test_the_fourth_list_is_read_no_worse_than_at_first_sight(group: str) -> None:
-    """Nothing was learned from it.  It misses what we want of unseen texts (`WANTED`), so these
-    are the figures of the docs: what may not get worse, and no promise."""
+@pytest.mark.parametrize("group", FOURTH)
+def test_the_fourth_list_was_learned_and_stays_learned(group: str) -> None:
+    """The figures in the docs are those of first sight: 4.3, 3.5 and 9.3 % were missed then."""
     file = FOLDER.parent / "first_sight/2026-11-blind-4.tsv"
     texts = parse_labelled(file.read_text(encoding="utf-8").split("\n"), file.stem)
     revoking, ordinary, near = (
@@ -173,18 +173,65 @@ def test_the_fourth_list_is_read_no_worse_than_at_first_sight(group: str) -> Non
             [one for one in texts if is_near_miss(one)],
         )
     )
-    revocations, plain, near_misses = FIRST_SIGHT_OF_FOURTH[group]
-    assert (revoking.texts, ordinary.texts, near.texts) == (
-        revocations[0],
-        plain[0],
-        near_misses[0],
-    )
-    assert revoking.out >= revocations[1]
-    assert revoking.goes_on <= revocations[2]
-    assert ordinary.out <= plain[1]
-    assert near.out <= near_misses[1]
-    assert ordinary.paused <= plain[2]
-    assert near.paused <= near_misses[2]
+    revocations, out, near_misses = FOURTH[group]
+    assert (revoking.texts, near.texts) == (revocations, near_misses)
+    assert revoking.goes_on == 0
+    assert revoking.out >= out * revoking.texts
+    assert (ordinary.out, ordinary.paused, near.out) == (0, 0, 0)
+    assert near.paused <= 0.05 * near.texts
+
+
+KINDS_OF_FOURTH = [
+    "I already replied stop twice",
+    "Didn't I ask you guys to stop?",
+    "how do I shut these off",
+    "there's no need to continue sending these, case closed",
+    "Reminders are not needed, I keep a planner",
+    "from today please don't remind me",
+    "kick me out of the group",
+    "It isn't safe to message me on this phone",
+    "this cell belongs to my boss, not allowed to get texts here",
+    "My brother passed in April, please stop sending stuff to his number",
+    "I never authorized anyone to use my number",
+    "knock it off already",
+    "STIP",
+    "Cancel. I no longer need a lawyer",
+    "too many messages, i'm out",
+    "停止，我已经换律师了",
+    "третий раз пишу стоп",
+    "Nie trzeba mi przypominać",
+    "me tirem desse grupo",
+    "vi ho già risposto stop tre volte",
+    "não autorizei usarem meu número",
+    "Mein Vater ist tot, bitte keine SMS an seine Nummer",
+    "désormais ne m'envoyez plus de textos",
+    "이미 세 번 그만하라고 말했어요",
+    "停止と三回送りました",
+]
+"""Of the kinds that the fourth list has, in words of its own."""
+
+
+@pytest.mark.parametrize("text", KINDS_OF_FOURTH)
+def test_a_revocation_of_a_kind_that_was_missed_opts_out(text: str) -> None:
+    assert classify_reply(text).meaning in (Meaning.STOP, Meaning.REVOKE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Stop calling me, text me",
+        "Don't text my old phone, this is my number now",
+        "Did you guys stop sending reminders",
+        "Have you people stopped sending updates",
+        "how do I turn the heat on in my unit",
+        "wie schalte ich die Heizung aus",
+        "Cancel Tuesday, I have to work",
+        "My father passed away, do I still need to come to the hearing?",
+        "wag nyo ako tanggalin sa listahan",
+    ],
+)
+def test_a_near_miss_of_these_kinds_opts_nobody_out(text: str) -> None:
+    assert classify_reply(text).meaning in (Meaning.NONE, Meaning.POSSIBLE)
 
 
 def is_near_miss(one: LabelledText) -> bool:

@@ -25,7 +25,7 @@ STOPS: Final = (
     Stop("message-delivered", "messages?box=sentbox", ("messages/",)),
     Stop("message-held", "messages?box=outbox", ("messages/",)),
     Stop("message-failed", "messages?box=failed", ("messages/",)),
-    Stop("message-escalate", "messages?box=failed", ("messages/*/escalate",)),
+    Stop("message-escalate", "messages?box=failed", ("messages/", "messages/*/escalate")),
     Stop("message-resend", "messages?box=failed", ("messages/*/resend",)),
     Stop("message-test", "messages/new/test"),
     Stop("inbox", "inbox"),

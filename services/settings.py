@@ -21,6 +21,11 @@ VARIABLES: Final = {
     "webhook_port": "SAYSO_WEBHOOK_PORT",
     "console_port": "SAYSO_CONSOLE_PORT",
     "console_url": "SAYSO_CONSOLE_URL",
+    "oidc_issuer": "SAYSO_OIDC_ISSUER",
+    "oidc_client_id": "SAYSO_OIDC_CLIENT_ID",
+    "oidc_client_secret": "SAYSO_OIDC_CLIENT_SECRET",
+    "oidc_groups_claim": "SAYSO_OIDC_GROUPS_CLAIM",
+    "oidc_roles": "SAYSO_OIDC_ROLES",
     "console_proxies": "SAYSO_CONSOLE_PROXIES",
     "provider": "SAYSO_PROVIDER",
     "provider_url": "SAYSO_PROVIDER_URL",
@@ -117,6 +122,15 @@ class ServiceSettings(BaseModel):
     console_proxies: Networks = ()
     """Addresses and networks of the proxies before the console, separated by commas. What they say
     of the visitor's address (X-Forwarded-For) is believed. Empty: nobody's word is."""
+    oidc_issuer: str = ""
+    """The address of an OpenID Connect provider. Empty: people sign in with a password or a
+    link."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_groups_claim: str = "groups"
+    """The claim that lists somebody's groups."""
+    oidc_roles: str = ""
+    """`GROUP=ROLE@TENANT/BRANCH`, with commas. Empty: roles are given in Sayso."""
     provider: str = "twilio"
     """A name in `services.providers.PROVIDERS`."""
     provider_url: str | None = None

@@ -12,12 +12,13 @@ from typing import Annotated, Any, Final
 import typer
 
 from services.cli import options
-from services.console.accounts.sessions import LINK_LIFE, Sessions
+from services.console.accounts.administration import UserAdmin
+from services.console.accounts.role_text import parse_grant
+from services.console.accounts.sessions import LINK_LIFE
 from services.console.accounts.store import Store
-from services.console.accounts.users import User, Users, UsersError
+from services.console.accounts.users import User, UsersError
 from services.console.viewer import ANY, Grant, Role
 from services.operations.errors import InvalidRequest
-from services.operations.validation import parse_tenant
 from services.settings import SettingsError, from_environment
 from services.terminal import console, note, print_json, table
 
@@ -58,8 +59,8 @@ def add(
     if not grants:
         raise InvalidRequest("Say what they may do with --role", f"it is one of {_ROLES}")
     password = sys.stdin.readline().rstrip("\n") if password_stdin else None
-    with _open(state) as (users, _):
-        made = users.add(
+    with _open(state) as admin:
+        made = admin.add(
             name, display_name, grants, datetime.now(UTC), password=password, subject=subject
         )
     note(f"{made.name} may sign in as {_format_grants(made)}.")
@@ -71,8 +72,8 @@ def show(state: options.State = options.STATE, as_json: options.Json = False) ->
 
     Example: [cyan]sayso users list[/]
     """
-    with _open(state) as (users, _):
-        found = users.all()
+    with _open(state) as admin:
+        found = admin.users.all()
     if as_json:
         print_json([_as_data(user) for user in found])
         return
@@ -101,8 +102,9 @@ def set_roles(
 
     Example: [cyan]sayso users roles dana --role admin@harbor --role operator[/]
     """
-    with _open(state) as (users, _):
-        changed = users.set_grants(name, [_parse_role(one) for one in role or ()])
+    with _open(state) as admin:
+        roles = [_parse_role(one) for one in role or ()]
+        changed = admin.set_roles(name, roles, datetime.now(UTC))
     note(f"{changed.name}: {_format_grants(changed) or 'no role'}.")
 
 
@@ -112,8 +114,8 @@ def password(name: Annotated[str, typer.Argument()], state: options.State = opti
 
     Example: [cyan]sayso users password dana < password.txt[/]
     """
-    with _open(state) as (users, _):
-        users.set_password(name, sys.stdin.readline().rstrip("\n"))
+    with _open(state) as admin:
+        admin.set_password(name, sys.stdin.readline().rstrip("\n"), datetime.now(UTC))
     note(f"{name} has a new password; their sessions have ended.")
 
 
@@ -123,9 +125,20 @@ def disable(name: Annotated[str, typer.Argument()], state: options.State = optio
 
     Example: [cyan]sayso users disable dana[/]
     """
-    with _open(state) as (users, _):
-        users.disable(name, datetime.now(UTC))
+    with _open(state) as admin:
+        admin.disable(name, datetime.now(UTC))
     note(f"{name} may not sign in any more.")
+
+
+@app.command()
+def enable(name: Annotated[str, typer.Argument()], state: options.State = options.STATE) -> None:
+    """Let somebody sign in again who was disabled, with the roles that they had.
+
+    Example: [cyan]sayso users enable dana[/]
+    """
+    with _open(state) as admin:
+        admin.enable(name, datetime.now(UTC))
+    note(f"{name} may sign in again.")
 
 
 @app.command()
@@ -134,11 +147,8 @@ def link(name: Annotated[str, typer.Argument()], state: options.State = options.
 
     Example: [cyan]sayso users link dana[/]
     """
-    with _open(state) as (users, sessions):
-        user = users.find(name)
-        if user is None or user.disabled:
-            raise InvalidRequest(f"{name!r} may not sign in", "see sayso users list")
-        token = sessions.make_link(name, datetime.now(UTC))
+    with _open(state) as admin:
+        token = admin.make_link(name, datetime.now(UTC))
     minutes = int(LINK_LIFE.total_seconds() // 60)
     note(f"It works once, for {minutes} minutes.")
     print(f"{_console_url(state)}/sign-in/link?token={token}", flush=True)
@@ -153,13 +163,13 @@ def make_first_link(state: Path, port: int) -> str:
     there."""
     url = from_environment().console_url.rstrip("/") or f"http://127.0.0.1:{port}"
     now = datetime.now(UTC)
-    with _open(state) as (users, sessions):
-        known = users.all()
+    with _open(state) as admin:
+        known = admin.users.all()
         if not known:
-            users.add(FIRST, "Admin", [Grant(ANY, ANY, Role.ADMIN)], now)
+            admin.add(FIRST, "Admin", [Grant(ANY, ANY, Role.ADMIN)], now)
         elif [user.name for user in known] != [FIRST]:
             return url
-        return f"{url}/sign-in/link?token={sessions.make_link(FIRST, now)}"
+        return f"{url}/sign-in/link?token={admin.make_link(FIRST, now)}"
 
 
 def _console_url(state: Path) -> str:
@@ -173,13 +183,10 @@ def _console_url(state: Path) -> str:
 
 
 def _parse_role(written: str) -> Grant:
-    word, _, place = written.partition("@")
-    tenant, _, branch = place.partition("/")
-    if word not in set(Role):
-        raise InvalidRequest(f"There is no role {word!r}", f"it is one of {_ROLES}")
-    if tenant and tenant != ANY:
-        parse_tenant(tenant)
-    return Grant(tenant or ANY, branch or ANY, Role(word))
+    try:
+        return parse_grant(written)
+    except UsersError as error:
+        raise InvalidRequest(str(error)) from None
 
 
 def _format_grants(user: User) -> str:
@@ -213,14 +220,13 @@ def _as_data(user: User) -> dict[str, Any]:
 
 
 @contextmanager
-def _open(state: Path) -> Iterator[tuple[Users, Sessions]]:
+def _open(state: Path) -> Iterator[UserAdmin]:
     try:
         store = Store(state)
     except OSError as error:
         raise InvalidRequest(f"--state {state} cannot be used: {error.strerror}") from None
     try:
-        users = Users(store)
-        yield users, Sessions(store, users)
+        yield UserAdmin(store, options.read_actor(None, "command line"))
     except (UsersError, SettingsError) as error:
         raise InvalidRequest(str(error)) from None
     finally:

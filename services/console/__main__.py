@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from services.console.accounts.identity_provider import read_provider_settings
 from services.console.accounts.store import Store
 from services.console.api.api import open_api
 from services.console.app import build_app
@@ -42,6 +43,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
     bootstrap = settings.required_bootstrap
     stop = stop_on_signals()
     Ledger.open(settings.state / FILE).close()  # the ledger's process may not have made it yet
+    read_provider_settings(settings)
     store = Store(settings.state)
     url = settings.console_url or f"http://{given.host}:{settings.console_port}"
     async with contextlib.AsyncExitStack() as stack:

@@ -25,6 +25,7 @@ ITEMS: Final = (
     Item("Usage", "usage", Permission.USAGE, "chart"),
     Item("Operations", "operations", Permission.OPERATE, "gauge"),
     Item("Settings", "settings", Permission.MANAGE, "gear"),
+    Item("Who did what", "settings/audit", Permission.AUDIT, "people"),
 )
 
 
@@ -36,5 +37,12 @@ class Navigation(NamedTuple):
 
 def navigation(visit: Visit) -> Navigation:
     tenants = visit.viewer.tenants(visit.console.tenants())
-    allowed = tuple(item for item in ITEMS if visit.tenant and visit.may(item.permission))
+    allowed = tuple(
+        item
+        for item in ITEMS
+        if visit.tenant
+        and visit.may(item.permission)
+        # Admins find it among the settings.
+        and not (item.path == "settings/audit" and visit.may(Permission.MANAGE))
+    )
     return Navigation(allowed, tenants)

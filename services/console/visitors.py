@@ -52,7 +52,7 @@ class AddressLimit:
 
     def take(self, address: str | None) -> bool:
         """Whether it may. Those whose address is not known share one bucket."""
-        name, now = _name_customer(address), self._clock().timestamp()
+        name, now = name_customer(address), self._clock().timestamp()
         with self._lock:
             tokens, since = self._buckets.pop(name, (float(self._most), now))
             tokens = min(self._most, tokens + max(now - since, 0) * self._most / self._seconds)
@@ -63,7 +63,7 @@ class AddressLimit:
         return allowed
 
 
-def _name_customer(address: str | None) -> str:
+def name_customer(address: str | None) -> str:
     if address is None or ":" not in address:
         return address or ""
     return str(ip_network(f"{address}/{_OF_ONE}", strict=False))

@@ -223,7 +223,7 @@ def _of_list(
 def _searching(search: str) -> tuple[str, list[str]]:
     """Tables with a condition that finds people `i` by words; "" for less than three letters,
     which the index does not have."""
-    words = fold(search.strip())
+    words = fold(search.replace("\0", " ").strip())  # its end to SQLite
     parts = {words[at : at + 3] for at in range(len(words) - 2)}
     if not parts:
         return "", []

@@ -32,6 +32,8 @@ from streams.mailboxes import BOXES, FAILED_AFTER, FAILED_BEFORE, Box
 
 PAGE: Final = 100
 """Rows of a page. As many as may be acted on without being asked."""
+LONGEST_WORDS: Final = 200
+"""Characters of one field of a search."""
 MOST_AT_ONCE: Final = 2000
 """Messages that one press of a button may act on."""
 
@@ -71,7 +73,7 @@ class MailboxQuery(NamedTuple):
     @classmethod
     def read(cls, params: Mapping[str, str]) -> Self:
         """What nobody can have meant is left out: an address is typed and shortened by people."""
-        words = {name: params.get(name, "").strip() for name in _WORDS}
+        words = {name: params.get(name, "").strip()[:LONGEST_WORDS] for name in _WORDS}
         box = params.get("box", "")
         return cls(
             box=Tab(box) if box in set(Tab) else Tab.READY,

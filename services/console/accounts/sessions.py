@@ -7,8 +7,8 @@ sign-in at the latest.
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
 
 from schemas.text_hash import sha256_hex
 from services.console.accounts.store import Store
@@ -21,6 +21,12 @@ LINK_LIFE: Final = timedelta(minutes=15)
 """A sign-in link is for now."""
 _SEEN_EVERY: Final = 60
 """Seconds between two notes of when a session was seen."""
+
+
+class OpenSession(NamedTuple):
+    hash: str
+    began_at: datetime
+    seen_at: datetime
 
 
 class Sessions:
@@ -60,6 +66,25 @@ class Sessions:
     def end(self, session_id: str) -> None:
         self._store.change("DELETE FROM sessions WHERE hash = ?", sha256_hex(session_id))
 
+    def all_of(self, name: str, now: datetime) -> tuple[OpenSession, ...]:
+        """That have not ended, the newest first."""
+        at = int(now.timestamp())
+        sql = """SELECT * FROM sessions WHERE name = ? AND created_at >= ? AND seen_at >= ?
+            ORDER BY created_at DESC, hash"""
+        rows = self._store.rows(sql, name, at - _seconds(LIFE), at - _seconds(IDLE))
+        return tuple(
+            OpenSession(
+                row["hash"],
+                datetime.fromtimestamp(row["created_at"], UTC),
+                datetime.fromtimestamp(row["seen_at"], UTC),
+            )
+            for row in rows
+        )
+
+    def end_others(self, name: str, hashed: str) -> int:
+        """All but the one of this hash. How many there were."""
+        return self._store.change("DELETE FROM sessions WHERE name = ? AND hash <> ?", name, hashed)
+
     def end_all(self, name: str) -> int:
         """How many there were."""
         return self._store.change("DELETE FROM sessions WHERE name = ?", name)
@@ -77,6 +102,9 @@ class Sessions:
             hashed = sha256_hex(token)
             rows = self._store.rows("SELECT * FROM links WHERE hash = ?", hashed)
             self._store.change("DELETE FROM links WHERE hash = ?", hashed)
+            user = self._users.find(rows[0]["name"]) if rows else None
+        if user is None or user.disabled:
+            return None
         at = int(now.timestamp())
         return rows[0]["name"] if rows and rows[0]["expires_at"] >= at else None
 

@@ -1,5 +1,5 @@
-"""The console's own SQLite file: users, sessions, sign-in links, form keys,
-and files that wait for somebody to confirm their import.
+"""The console's own SQLite file: users, sessions, sign-in links, who did what
+to them, form keys, and files that wait for somebody to confirm their import.
 
 Secrets are kept as hashes only. The file is readable by its owner only (0600).
 """
@@ -40,6 +40,15 @@ CREATE INDEX IF NOT EXISTS form_results_at ON form_results (at);
 CREATE TABLE IF NOT EXISTS uploads (
     key TEXT PRIMARY KEY, name TEXT NOT NULL, tenant TEXT NOT NULL, kind TEXT NOT NULL,
     file_name TEXT NOT NULL, at INTEGER NOT NULL, data BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, by TEXT NOT NULL,
+    action TEXT NOT NULL, subject TEXT NOT NULL, tenant TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS attempts (
+    key TEXT PRIMARY KEY, failures INTEGER NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL)
+    STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS oidc_attempts (
+    state TEXT PRIMARY KEY, browser TEXT NOT NULL, nonce TEXT NOT NULL, verifier TEXT NOT NULL,
+    target TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL)
     STRICT, WITHOUT ROWID;
 """
@@ -74,7 +83,11 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        """One inside of another is a part of it."""
         with self._lock:
+            if self._sql.in_transaction:
+                yield
+                return
             self._sql.execute("BEGIN IMMEDIATE")
             try:
                 yield

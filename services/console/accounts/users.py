@@ -19,6 +19,7 @@ MIN_PASSWORD: Final = 12
 """Characters. NIST SP 800-63B-4, section 3.1.1.2, wants 15 for a password alone and 8 beside a
 second factor."""
 MAX_PASSWORD: Final = 256
+MAX_DISPLAY_NAME: Final = 100
 _HASHER: Final = PasswordHasher()
 _NOBODY: Final = _HASHER.hash("nobody has this password")
 """Compared with when there is no such user, so that both cases take the same time."""
@@ -84,13 +85,15 @@ class Users:
             raise UsersError(f"There is a user {name!r} already") from None
         return self._require(name)
 
-    def set_password(self, name: str, password: str) -> None:
-        """Ends their sessions as well. Raises UsersError."""
+    def set_password(self, name: str, password: str, *, but_session: str = "") -> None:
+        """Ends their sessions as well, but for the one of this hash. Raises UsersError."""
         self._require(name)
         hashed = hash_password(password)
         with self._store.transaction():
             self._store.change("UPDATE users SET password = ? WHERE name = ?", hashed, name)
-            self._store.change("DELETE FROM sessions WHERE name = ?", name)
+            sql = "DELETE FROM sessions WHERE name = ? AND hash <> ?"
+            self._store.change(sql, name, but_session)
+            self._store.change("DELETE FROM links WHERE name = ?", name)
 
     def set_grants(self, name: str, grants: Iterable[Grant]) -> User:
         """Raises UsersError."""
@@ -108,6 +111,19 @@ class Users:
                 "UPDATE users SET disabled_at = ? WHERE name = ?", int(now.timestamp()), name
             )
             self._store.change("DELETE FROM sessions WHERE name = ?", name)
+            self._store.change("DELETE FROM links WHERE name = ?", name)
+
+    def enable(self, name: str) -> None:
+        """Raises UsersError."""
+        self._require(name)
+        self._store.change("UPDATE users SET disabled_at = NULL WHERE name = ?", name)
+
+    def set_display_name(self, name: str, display_name: str) -> None:
+        """Raises UsersError."""
+        shown = " ".join(display_name.split())
+        if not shown or len(shown) > MAX_DISPLAY_NAME or not shown.isprintable():
+            raise UsersError(f"Write a name of 1 to {MAX_DISPLAY_NAME} letters")
+        self._store.change("UPDATE users SET display_name = ? WHERE name = ?", shown, name)
 
     def check_password(self, name: str, password: str) -> User | None:
         """The user, if the password is theirs and they may sign in."""

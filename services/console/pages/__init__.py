@@ -7,6 +7,8 @@ from typing import Final
 from fastapi import APIRouter
 
 from services.console.pages import (
+    account,
+    audit,
     case,
     case_events,
     case_tasks,
@@ -28,14 +30,18 @@ from services.console.pages import (
     sender_settings,
     settings,
     sign_in,
+    sign_in_oidc,
     stream,
     threads,
     today,
     undo,
     usage,
+    users,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    account.router,
+    audit.router,
     case_events.router,
     case_tasks.router,
     cases.router,
@@ -57,9 +63,11 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     sender_settings.router,
     settings.router,
     sign_in.router,
+    sign_in_oidc.router,
     stream.router,
     threads.router,
     today.router,
     undo.router,
     usage.router,
+    users.router,
 )

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from schemas.case_event import EventCanceled
+from schemas.time_zones import is_place
 from services.console.access import Allow, Visit
 from services.console.pages.case import know_case, read_case, record
 from services.console.rendering import draw
@@ -56,6 +57,7 @@ def _draw(
     effects: EventEffects | None = None,
     problem: str = "",
 ) -> Response:
+    typed = given.get("zone", "").strip()
     settings = about.settings
     recipes = settings.recipes.values() if settings else ()
     context = read_case(visit, about) | {
@@ -64,7 +66,7 @@ def _draw(
         "effects": effects,
         "problem": problem,
         "types": sorted({one.event_type for one in recipes if one.event_type}),
-        "zone": ZoneInfo(given.get("zone") or about.time_zone),
+        "zone": ZoneInfo(typed if is_place(typed) else about.time_zone),
     }
     return draw(visit, "case_event.html", status=422 if problem else 200, **context)
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
-from babel.support import NullTranslations
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -19,6 +18,7 @@ from schemas.numbers import mask_number
 from schemas.time_zones import is_place
 from services.console.access import Visit
 from services.console.forms import new_key
+from services.console.languages import Languages
 from services.console.navigation import navigation
 from services.console.number_tokens import NumberTokens
 from services.console.scope import name_case
@@ -43,14 +43,21 @@ class Renderer:
             lstrip_blocks=True,
             extensions=["jinja2.ext.i18n"],
         )
-        translations = NullTranslations()
-        self._environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+        self.languages = languages = Languages()
+        self._environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+            languages.gettext, languages.ngettext, newstyle=True
+        )
         self._environment.filters["masked"] = mask_number
-        self._environment.globals |= {"icon": icon, "form_key": new_key}
+        self._environment.globals |= {
+            "icon": icon,
+            "form_key": new_key,
+            "language": languages.current,
+        }
         self._tokens = tokens
 
     def render(self, visit: Visit, template: str, **context: Any) -> str:
         """A page, or a part of one, for somebody who has signed in."""
+        self.languages.choose(visit.request.headers.get("accept-language", ""))
         zone = read_zone(visit.request)
         names: dict[str, Any] = {
             "visit": visit,
@@ -84,6 +91,7 @@ def draw_public(
     request: Request, template: str, *, status: int = 200, **context: Any
 ) -> HTMLResponse:
     renderer: Renderer = request.app.state.renderer
+    renderer.languages.choose(request.headers.get("accept-language", ""))
     return HTMLResponse(renderer.render_public(template, **context), status)
 
 

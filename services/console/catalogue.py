@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
@@ -48,12 +48,9 @@ def _constants(module: ast.Module) -> Iterator[str]:
     for statement in module.body:
         if isinstance(statement, ast.AnnAssign | ast.Assign) and statement.value is not None:
             for node in ast.walk(statement.value):
-                if isinstance(node, ast.Constant) and _is_sentence(node.value):
-                    yield node.value
-
-
-def _is_sentence(value: Any) -> bool:
-    return isinstance(value, str) and _SENTENCE.fullmatch(value) is not None
+                value = node.value if isinstance(node, ast.Constant) else None
+                if isinstance(value, str) and _SENTENCE.fullmatch(value):
+                    yield value
 
 
 def main() -> int:

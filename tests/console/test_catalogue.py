@@ -28,9 +28,7 @@ def test_the_catalogue_is_as_the_pages_are() -> None:
     assert FILE.read_text() == build_catalogue(), "run python -m services.console.catalogue"
 
 
-@pytest.mark.parametrize(
-    "sentence", ["Sign in", "Nothing waits for approval.", "Not for your role", "SMS manager"]
-)
+@pytest.mark.parametrize("sentence", ["Sign in", "Not for your role", "SMS manager"])
 def test_sentences_of_templates_and_of_python_are_in_it(sentence: str) -> None:
     assert f'msgid "{sentence}"' in FILE.read_text()
 

@@ -135,7 +135,7 @@ def _print_report(
         return
     screen = console()
     names = (*columns, *usage_report.SUMS)
-    screen.print(table("Usage", names, usage_report.sum_rows(found, columns)))
+    screen.print(table("Usage", names, usage_report.sum_rows(found.rows, columns)))
     if screen.is_terminal:
         screen.print(draw_bars(usage_report.count_states(found)))
     screen.print(balance.sentence, style="green" if balance.unaccounted == 0 else "yellow")

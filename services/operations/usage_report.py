@@ -57,16 +57,16 @@ def as_data(found: UsageReport) -> dict[str, Any]:
     return found._asdict() | {"rows": [row.model_dump(mode="json") for row in found.rows]}
 
 
-def sum_rows(found: UsageReport, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+def sum_rows(found: Sequence[UsageRow], columns: Sequence[str]) -> list[tuple[Any, ...]]:
     """Add up the rows that agree in all of these columns; the total comes last.
 
     The cells of a row are the columns, then SUMS."""
     groups: dict[tuple[str, ...], list[UsageRow]] = {}
-    for row in found.rows:
+    for row in found:
         name = tuple(str(getattr(row, COLUMNS[column]) or "") for column in columns)
         groups.setdefault(name, []).append(row)
     rows: list[tuple[Any, ...]] = [(*name, *_sums(groups[name])) for name in sorted(groups)]
-    return [*rows, ("total", *[""] * (len(columns) - 1), *_sums(found.rows))]
+    return [*rows, ("total", *[""] * (len(columns) - 1), *_sums(found))]
 
 
 def count_states(found: UsageReport) -> list[tuple[str, int]]:

@@ -7,16 +7,19 @@ import re
 import statistics
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from rich.console import Group, RenderableType
 
+from services.ledger.ledger import FILE
 from services.operations.errors import OperationError
 from tests.bench import (
     api,
     big_ledger,
     casework,
     console,
+    console_pages,
     flows,
     gate,
     kept,
@@ -205,7 +208,28 @@ async def of_lists(broker: Broker, plan: Plan, step: Step) -> Measured:
     found = [result(f"console.p95_ms.{kind}", "ms", [one.p95_ms]) for kind, one in slowest.items()]
     bars = [Bar(one.name, one.p95_ms, (f"{one.p50_ms:.1f}",)) for one in slowest.values()]
     title = f"The slowest lists among {plan.listed:,} messages, 95th percentile"
-    return found, table(title, "ms", bars, "median")
+    lists = table(title, "ms", bars, "median")
+    pages, drawn = await _of_pages(folder / FILE, plan, step)
+    return [*found, *pages], Group(lists, drawn)
+
+
+async def _of_pages(file: Path, plan: Plan, step: Step) -> Measured:
+    """The slowest address of each page, and the CPU that it takes."""
+    step(f"Pages among {plan.listed:,} messages", 1)
+    timings = await asyncio.to_thread(console_pages.measure_pages, file)
+    slowest = {
+        page: max((one for one in timings if one.page == page), key=lambda one: one.p95_ms)
+        for page in dict.fromkeys(one.page for one in timings)
+    }
+    found = [
+        result(f"console.p95_ms.page.{page}", "ms", [one.p95_ms]) for page, one in slowest.items()
+    ]
+    bars = [
+        Bar(f"{one.address}, {one.viewer}", one.p95_ms, (f"{one.cpu_p95_ms:.1f}",))
+        for one in slowest.values()
+    ]
+    title = f"The slowest pages among {plan.listed:,} messages, 95th percentile"
+    return found, table(title, "ms", bars, "CPU ms")
 
 
 async def usage_room(broker: Broker, plan: Plan, step: Step) -> Measured:

@@ -18,7 +18,7 @@ from services.console.usage_chart import Band, count_days, draw_chart
 from services.console.viewer import Permission
 from services.csv_output import iterate_csv
 from services.ledger.cases import find_settings
-from services.ledger.usage import UsageFilter, read_usage
+from services.ledger.usage import UsageFilter, read_usage_rows
 from services.operations.errors import InvalidRequest
 from services.operations.usage_export import ExportedUsage, rows_of_usage, write_usage_parquet
 from services.operations.usage_report import COLUMNS, format_cost, parse_columns, sum_rows
@@ -59,8 +59,7 @@ def show_usage(
     except InvalidRequest:
         columns = parse_columns("kind,state")
     counts = count_days(rows)
-    report = read_usage(visit.console.ledger, _filter(visit, first, last, branch))
-    table = sum_rows(report._replace(rows=tuple(rows)), columns)
+    table = sum_rows(rows, columns)
     settings = find_settings(visit.console.ledger, visit.tenant)
     known = settings.branches if settings else ()
     context: dict[str, Any] = {
@@ -115,7 +114,7 @@ def _filter(visit: Visit, first: date, last: date, branch: str) -> UsageFilter:
 
 def _read(visit: Visit, first: date, last: date, branch: str) -> list[UsageRow]:
     """Only branches that the viewer may see."""
-    found = read_usage(visit.console.ledger, _filter(visit, first, last, branch)).rows
+    found = read_usage_rows(visit.console.ledger, _filter(visit, first, last, branch))
     return [row for row in found if visit.branches is None or row.branch in visit.branches]
 
 

@@ -170,7 +170,7 @@ def _describe_failure(item: MailboxItem) -> Iterator[RenderableType]:
 def print_report(console: Console, report: Report, state: Path) -> None:
     columns = ("sender", "day", "kind", "state", "code")
     console.print()
-    console.print(table("Usage", (*columns, *SUMS), sum_rows(report.usage, columns)))
+    console.print(table("Usage", (*columns, *SUMS), sum_rows(report.usage.rows, columns)))
     console.print()
     _print_outcomes(console, report.outcomes)
     console.print("\nStaff at work", style="bold")

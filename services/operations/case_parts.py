@@ -60,6 +60,7 @@ class TaskDraft(NamedTuple):
     people: Sequence[str]
     when: WrittenWhen
     kind: str | None
+    undo_seconds: int | None = None
 
 
 class EventDraft(NamedTuple):
@@ -150,7 +151,12 @@ def _task_fields(about: KnownCase, draft: TaskDraft) -> dict[str, Any]:
     for person_id in draft.people:
         require_party(about, person_id)
     audience = build_message(Audience, roles=tuple(draft.roles), person_ids=tuple(draft.people))
-    words = {"template": draft.template, "body": draft.body, "kind": draft.kind}
+    words: dict[str, Any] = {
+        "template": draft.template,
+        "body": draft.body,
+        "kind": draft.kind,
+        "undo_seconds": draft.undo_seconds,
+    }
     given = {name: value for name, value in words.items() if value is not None}
     return {"audience": audience, "when": parse_when(about, draft.when), **given}
 

@@ -47,6 +47,8 @@ class TaskInput(Input):
     person_ids: tuple[Id, ...] = ()
     when: TaskWhen = TaskWhen()
     kind: Kind = Kind.TRANSACTIONAL
+    undo_seconds: int | None = None
+    """Its texts are held for so long, so that `cancel_task` can take them back."""
 
 
 class EventInput(Input):

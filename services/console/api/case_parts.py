@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from schemas.base import Message, Slug
 from schemas.case_event import EventCanceled, PartyRemoved, TaskCanceled
-from schemas.send_request import Kind
+from schemas.send_request import Kind, UndoSeconds
 from services.console.api.calls import ApiRoute, Call, changes
 from services.console.api.cases import Changed, Title, change_case
 from services.console.api.scopes import Scope
@@ -73,6 +73,8 @@ class TaskInput(Message):
     person_ids: Annotated[tuple[Slug, ...], Field(max_length=100)] = ()
     when: TaskWhen = TaskWhen()
     kind: Kind = Kind.TRANSACTIONAL
+    undo_seconds: UndoSeconds | None = None
+    """The gate holds its texts for so long, so that the task can be taken back."""
 
 
 class EventInput(Message):
@@ -133,6 +135,7 @@ async def put_task(
         told.person_ids,
         WrittenWhen(when.at, when.event_id, when.date_name, when.clock, when.time_zone),
         told.kind,
+        told.undo_seconds,
     )
 
     def build(about: KnownCase) -> Change:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,8 +70,10 @@ async def test_parts_of_a_case(house: House) -> None:
     assert party.status_code == 202
     event = {"title": "Hearing", "starts_at": "2027-03-02T09:00", "reminders": ["3 days before"]}
     assert (await caller.put(f"{path}/events/h-1", event)).status_code == 202
-    task = {"body": "Bring your papers.", "roles": ["client"], "when": {"at": "2027-03-01T09:00"}}
+    task: dict[str, Any] = {"body": "Bring your papers.", "roles": ["client"], "undo_seconds": 30}
+    task["when"] = {"at": "2027-03-01T09:00"}
     assert (await caller.put(f"{path}/tasks/t-1", task)).status_code == 202
+    assert house.published[-1][1].undo_seconds == 30
     kinds = [type(one) for _, one in house.published]
     assert kinds[1:] == [EventSaved, TaskScheduled]
     assert kinds[0] is PartyAdded or person["person_id"] in str(house.published[0])
@@ -93,6 +96,7 @@ async def test_an_answer_a_note_and_no_answer_needed(house: House) -> None:
     assert (await caller.post(f"{path}/no-answer-needed", {})).status_code == 202
     text, note, done = [message for _, message in house.published]
     assert isinstance(text, SendRequest)
+    assert text.undo_seconds == 10
     assert (text.message_id, text.written_by) == (first.json()["message_id"], "dana")
     assert isinstance(note, NoteAdded)
     assert isinstance(done, NoAnswerNeeded)

@@ -68,7 +68,7 @@ FIELDS = {
     "Case": "tenant case_id title? reference? case_type? branch? time_zone launched_at? closed? parties? tasks?"
     " events? dates? notify_email? recipes? version at",
     "CaseText": "tenant case_id text_id message_id? person_id state task_id? event_id? event_starts_at? recipe?"
-    " recipe_version? template? template_version? language? due_at? reason? says? version evidence? at",
+    " recipe_version? template? template_version? language? due_at? reason? says? version at",
     "PersonCancel": "tenant person_id request_id reason? by? at",
     "NoteAdded": "tenant number change_id by at type text case_id?",
     "Answered": "tenant number change_id by at type inbound_id? note?",

@@ -28,6 +28,7 @@ from tests.bench import (
     restoring,
     sending,
     stopping,
+    streams,
 )
 from tests.bench.plan import Broker, Measured, Plan, Step
 from tests.bench.process import Ended
@@ -232,6 +233,21 @@ async def _of_pages(file: Path, plan: Plan, step: Step) -> Measured:
     return found, table(title, "ms", bars, "CPU ms")
 
 
+async def of_streams(broker: Broker, plan: Plan, step: Step) -> Measured:
+    step(f"{streams.STREAMS} open pages", 1)
+    seen = await streams.measure(broker.bootstrap)
+    p99 = statistics.quantiles(seen.seconds, n=100, method="inclusive")[-1]
+    found = [
+        result("console.idle_streams_cpu_percent", "%", [seen.idle_percent]),
+        result("console.change_seconds_p99", "s", [p99]),
+    ]
+    lines = [
+        (f"{streams.STREAMS} open pages while nothing happens, % of a core", seen.idle_percent),
+        ("from a record to an open page, 99th percentile, s", p99),
+    ]
+    return found, figures("Open pages", lines)
+
+
 async def usage_room(broker: Broker, plan: Plan, step: Step) -> Measured:
     return await kept.usage_room(broker.bootstrap, plan.events, plan.runs, step)
 
@@ -276,5 +292,6 @@ BENCHES: Final[dict[str, Callable[[Broker, Plan, Step], Awaitable[Measured]]]] =
     "remembered": memory,
     "cases": of_cases,
     "lists": of_lists,
+    "streams": of_streams,
     "api": http_api,
 }

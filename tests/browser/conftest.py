@@ -27,6 +27,17 @@ PATIENCE: Final = 20_000
 SignIn = Callable[..., Page]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a browser nothing is started for those who need one."""
+    if Path(CHROMIUM).exists():
+        return
+    missing = pytest.mark.skip(reason=f"{CHROMIUM} is not installed: no browser to look with")
+    for item in items:
+        is_here = item.path.is_relative_to(Path(__file__).parent)
+        if is_here and {"browser", "sign_in"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(missing)
+
+
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserStack]:
     """`sayso up` with the sample tenant `harbor`, as a person starts it."""
@@ -64,8 +75,6 @@ def _wait_for_start(process: subprocess.Popen[bytes], log: Path) -> str:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"{CHROMIUM} is not installed: no browser to look with")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser

@@ -31,7 +31,7 @@ settings.register_profile("sayso", deadline=None)
 settings.load_profile("sayso")
 """An example may take as long as it takes: how long that is says how busy the machine is."""
 
-PURE: Final = ("core", "properties", "contracts", "simulation")
+PURE: Final = ("core", "properties", "contracts", "simulation", "console", "client")
 """Folders whose tests start no house and measure no time."""
 
 

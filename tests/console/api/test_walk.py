@@ -223,7 +223,7 @@ async def test_forged_input_is_answered_with_4xx(house: House) -> None:
 
     @given(st.lists(st.tuples(FORGED, st.text(min_size=1, max_size=40)), min_size=6, max_size=6))
     @settings(
-        max_examples=8,
+        max_examples=4,
         deadline=None,
         derandomize=True,
         database=None,

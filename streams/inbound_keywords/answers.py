@@ -26,6 +26,9 @@ class Answer(StrEnum):
 WORDS_AT_MOST: Final = {Answer.YES: 4, Answer.NO: 8}
 """A text that begins with a yes or a no, and is no longer, is one."""
 
+PLAIN: Final = 2
+"""Words of an answer that says nothing else."""
+
 _DRAWN_OUT: Final = re.compile(r"(\w)\1{2,}")
 """`noooo`"""
 
@@ -58,6 +61,14 @@ def forbid_yes(found: Classification, body: str) -> Classification:
 def is_soft_yes(body: str) -> bool:
     """Such as "ok" or "yes please": they may want texts, and have not said START."""
     return _read(body)[0] is Answer.YES
+
+
+def is_plain_answer(reading: str) -> bool:
+    """One or two words that are an answer: what is asked decides what they mean."""
+    words = strip_marks(reading).replace(",", " ").split()
+    return len(words) <= PLAIN and any(
+        " ".join(words[:length]) in _answers().words for length in (PLAIN, 1)
+    )
 
 
 def _read(body: str) -> tuple[Answer | None, str, str]:

@@ -20,6 +20,7 @@ from schemas.keywords import (
 )
 from schemas.tenant_settings import TenantSettings
 from streams.inbound_keywords import keyword_forms
+from streams.inbound_keywords.answers import is_plain_answer
 from streams.inbound_keywords.classification import UNCLASSIFIED, Classification
 from streams.inbound_keywords.gestures import find_gesture, find_reaction
 from streams.inbound_keywords.keyword_forms import (
@@ -50,6 +51,8 @@ WEAKER_THAN: Final[Mapping[Meaning, frozenset[Meaning]]] = {
 }
 """What we may have read, where the provider's word counts more."""
 
+FEW: Final = 3
+"""Letters.  Chance makes a likeness of them."""
 LONGEST_SIGNED: Final = 400
 """Characters.  A keyword above a signature stands in a short text."""
 _MAY_BE_SIGNED: Final = frozenset({Meaning.STOP, Meaning.REVOKE, Meaning.POSSIBLE, Meaning.HELP})
@@ -189,7 +192,10 @@ def _find_pattern(readings: Readings) -> Classification | None:
 def _ask_model(readings: Readings) -> Classification | None:
     """It may only say that a person has to read the text.
 
-    It reads without tones, so it has no say where they make another word of a STOP word."""
+    It reads without tones, so it has no say where they make another word of a STOP word. Nor has it
+    where there is too little to read: a plain answer, or one word of a few letters."""
+    if is_plain_answer(readings[0]) or (readings[0].isalpha() and len(readings[0]) <= FEW):
+        return None
     if len(readings) > 1 and strip_marks(readings[0]) in _stop_words_without_tones():
         return None
     found = load_model().suspect(readings[0])

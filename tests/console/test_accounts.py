@@ -153,21 +153,21 @@ def test_others_users_are_neither_seen_nor_taken_over(house: Harness) -> None:
     """A link or a disabling would reach into another tenant."""
     add(house, "theirs", Grant("acme", ANY, Role.ADMIN))
     add(house, "both", Grant("acme", ANY, Role.ADMIN), Grant(TENANT, ANY, Role.STAFF))
-    add(house, "root", Grant(ANY, ANY, Role.ADMIN))
+    add(house, "chief", Grant(ANY, ANY, Role.ADMIN))
     admin = house.signed_in(Role.ADMIN, tenant=TENANT, name="ada")
     page = admin.get(USERS).text
     assert "Theirs" not in page
     assert "acme" not in page
     assert admin.get(f"{USERS}/theirs").status_code == 404
-    for name in ("both", "root"):
+    for name in ("both", "chief"):
         assert "acme" not in admin.get(f"{USERS}/{name}").text
         for act in ("link", "disable", "enable"):
             answer = admin.post(f"{USERS}/{name}/acts", data={"act": act})
             assert answer.status_code == 422
             assert "token=" not in answer.text
     taken = {"act": "take", "role": "admin", "branch": ANY}
-    admin.post(f"{USERS}/root/roles", data=taken)
-    assert roles(house, "root") == {(ANY, ANY, "admin")}
+    admin.post(f"{USERS}/chief/roles", data=taken)
+    assert roles(house, "chief") == {(ANY, ANY, "admin")}
     admin.post(f"{USERS}/both/roles", data=taken | {"role": "staff"})
     assert roles(house, "both") == {("acme", ANY, "admin")}
 
@@ -230,10 +230,10 @@ def test_what_is_done_is_on_record_by_name(house: Harness) -> None:
 
 def test_what_was_done_for_another_tenant_is_not_shown(house: Harness) -> None:
     store, now = house.console.store, house.console.clock()
-    admin = UserAdmin(store, "root")
+    admin = UserAdmin(store, "chief")
     admin.add("both", "", [Grant("acme", ANY, Role.ADMIN), Grant(TENANT, ANY, Role.STAFF)], now)
     admin.add("theirs", "", [Grant("acme", ANY, Role.ADMIN)], now)
-    assert actions(house) == [("root", "added", "both", ""), ("root", "roles", "both", "+ staff")]
+    assert actions(house) == [("chief", "added", "both", ""), ("chief", "roles", "both", "+ staff")]
 
 
 def test_the_command_line_does_the_same(

@@ -16,6 +16,7 @@ from services.console.api.api import open_api
 from services.console.app import build_app
 from services.console.console import Console, LedgerSession
 from services.console.server import serve
+from services.kafka.security import security_options
 from services.ledger import Ledger, LedgerError
 from services.ledger.ledger import FILE
 from services.observability.logs import set_up
@@ -41,6 +42,7 @@ def _arguments() -> argparse.Namespace:
 
 async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
     bootstrap = settings.required_bootstrap
+    security_options()  # wrong ones are named now, not at the first text
     stop = stop_on_signals()
     Ledger.open(settings.state / FILE).close()  # the ledger's process may not have made it yet
     read_provider_settings(settings)

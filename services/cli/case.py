@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.case_event import CaseClosed, CaseReopened, CaseSettings, DateSet, Launched
+from schemas.case_event import CaseClosed, CaseReopened, DateSet, Launched
 from services.cli import case_import, case_parts, case_preview, options
 from services.cli.case_changes import CaseId, Where, change_case, print_recorded, publish
 from services.cli.case_output import describe_change, print_view, view_to_json
@@ -21,7 +21,7 @@ from services.operations.case_ahead import list_ahead
 from services.operations.case_doubts import doubt_date
 from services.operations.case_preview import list_exact_ahead
 from services.operations.case_view import view_case
-from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.errors import OperationFailed
 from services.operations.validation import require_one_of
 from services.terminal import console, note, print_json, print_texts, table
 
@@ -196,10 +196,7 @@ def reminders(
     require_one_of("on|off", switch, ("on", "off"))
 
     def build(about: cases.KnownCase, actor: str, now: datetime) -> cases.Change:
-        cases.require_party(about, person)
-        switches = {person: switch == "on"}
-        event = cases.build_change(CaseSettings, about, actor, now, reminders=switches)
-        return cases.Change((event,))
+        return cases.build_reminder_switch(about, person, switch == "on", actor, now)
 
     change_case(case_id, tenant, by, Where(bootstrap, state, as_json), build)
 
@@ -220,13 +217,9 @@ def mail(
 
     Example: [cyan]sayso case mail 8841 rivera@harbor.example[/]
     """
-    local, at, domain = address.partition("@")
-    if address and not (local and at and domain and " " not in address):
-        raise InvalidRequest(f"ADDRESS {address!r} is no mail address", "write name@firm.example")
 
     def build(about: cases.KnownCase, actor: str, now: datetime) -> cases.Change:
-        event = cases.build_change(CaseSettings, about, actor, now, notify_email=address)
-        return cases.Change((event,))
+        return cases.build_notify_email(about, address, actor, now)
 
     change_case(case_id, tenant, by, Where(bootstrap, state, as_json), build)
 

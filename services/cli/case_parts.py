@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from schemas.case_event import EventCanceled, PartyRemoved, TaskCanceled
 from schemas.send_request import Kind
 from services.cli import options
 from services.cli.case_changes import Build, CaseId, Where, change_case
@@ -20,7 +19,9 @@ from services.operations.case_parts import (
     TaskDraft,
     WrittenWhen,
     build_event,
+    build_event_canceled,
     build_task,
+    build_task_canceled,
 )
 from services.operations.case_preview import preview_event
 from services.operations.validation import require_one_of
@@ -115,10 +116,7 @@ def remove_party(
     """
 
     def build(about: cases.KnownCase, actor: str, now: datetime) -> cases.Change:
-        cases.require_party(about, person)
-        return cases.Change(
-            (cases.build_change(PartyRemoved, about, actor, now, person_id=person),)
-        )
+        return cases.build_party_removed(about, person, actor, now)
 
     change_case(case_id, tenant, by, Where(bootstrap, state, as_json), build)
 
@@ -205,8 +203,7 @@ def cancel_task(
     """
 
     def build(about: cases.KnownCase, actor: str, now: datetime) -> cases.Change:
-        cases.require_task(about, task_id)
-        return cases.Change((cases.build_change(TaskCanceled, about, actor, now, task_id=task_id),))
+        return build_task_canceled(about, task_id, actor, now)
 
     change_case(case_id, tenant, by, Where(bootstrap, state, as_json), build)
 
@@ -296,9 +293,6 @@ def cancel_event(
     """
 
     def build(about: cases.KnownCase, actor: str, now: datetime) -> cases.Change:
-        known = cases.require_event(about, event_id)
-        sequence = known.sequence if known else 0
-        fields = {"event_id": event_id, "sequence": sequence}
-        return cases.Change((cases.build_change(EventCanceled, about, actor, now, **fields),))
+        return build_event_canceled(about, event_id, actor, now)
 
     change_case(case_id, tenant, by, Where(bootstrap, state, as_json), build)

@@ -9,7 +9,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from schemas.case_event import Audience, EventSaved, TaskScheduled, TaskTime
+from schemas.case_event import (
+    Audience,
+    EventCanceled,
+    EventSaved,
+    TaskCanceled,
+    TaskScheduled,
+    TaskTime,
+)
 from schemas.offsets import parse_offset
 from schemas.tenant_settings import TenantSettings
 from schemas.wall_time import parse_wall_time
@@ -34,6 +41,7 @@ from services.operations.cases import (
     parse_zone,
     require_event,
     require_party,
+    require_task,
 )
 from services.operations.errors import InvalidRequest
 from services.operations.validation import build_message, require_shown
@@ -145,6 +153,12 @@ def build_task(about: KnownCase, task_id: str, draft: TaskDraft, by: str, now: d
     return Change((event,), (*doubts, *_doubt_task(about, draft, fields["when"], now)))
 
 
+def build_task_canceled(about: KnownCase, task_id: str, by: str, now: datetime) -> Change:
+    """Raises InvalidRequest for a task that there is not."""
+    require_task(about, task_id)
+    return Change((build_change(TaskCanceled, about, by, now, task_id=task_id),))
+
+
 def _task_fields(about: KnownCase, draft: TaskDraft) -> dict[str, Any]:
     if draft.template is not None:
         require_template(about.settings, "--template", draft.template)
@@ -218,6 +232,14 @@ def build_event(
     doubts += doubt_due_reminders(about, event_id, draft.at, place, draft.remind, now)
     doubts += doubt_other_place(about, event_id, draft.at, draft.place)
     return Change((event,), (*doubts, *doubt_closed(about)))
+
+
+def build_event_canceled(about: KnownCase, event_id: str, by: str, now: datetime) -> Change:
+    """Raises InvalidRequest for an event that there is not."""
+    known = require_event(about, event_id)
+    sequence = known.sequence if known else 0
+    event: Any = build_change(EventCanceled, about, by, now, event_id=event_id, sequence=sequence)
+    return Change((event,))
 
 
 def _known_sequence(about: KnownCase, event_id: str) -> int:

@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 from schemas.case import Case, CaseCalendarEvent, CaseTask, Party
 from schemas.case_event import (
     CaseOpened,
+    CaseSettings,
     PartyAdded,
     PartyChanged,
+    PartyRemoved,
     UnknownCaseEvent,
 )
 from schemas.person import Person
@@ -211,6 +213,28 @@ def build_party_changed(
         PartyChanged, about, by, now, person_id=person_id, role=role, number=tied
     )
     return Change((event,), tuple(_doubt_role(about, role)) if role else ())
+
+
+def build_party_removed(about: KnownCase, person_id: str, by: str, now: datetime) -> Change:
+    """Raises InvalidRequest for somebody who is no party."""
+    require_party(about, person_id)
+    return Change((build_change(PartyRemoved, about, by, now, person_id=person_id),))
+
+
+def build_reminder_switch(
+    about: KnownCase, person_id: str, on: bool, by: str, now: datetime
+) -> Change:
+    """Automatic reminders to one party.  Raises InvalidRequest for somebody who is no party."""
+    require_party(about, person_id)
+    return Change((build_change(CaseSettings, about, by, now, reminders={person_id: on}),))
+
+
+def build_notify_email(about: KnownCase, address: str, by: str, now: datetime) -> Change:
+    """Where replies are mailed to; empty, where the tenant's go.  Raises InvalidRequest."""
+    local, at, domain = address.partition("@")
+    if address and not (local and at and domain and " " not in address):
+        raise InvalidRequest(f"ADDRESS {address!r} is no mail address", "write name@firm.example")
+    return Change((build_change(CaseSettings, about, by, now, notify_email=address),))
 
 
 def require_party(about: KnownCase, person_id: str) -> None:

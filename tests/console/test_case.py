@@ -95,6 +95,11 @@ def test_what_staff_do_is_published_by_name(
     published(house, kind)
 
 
+def test_a_mail_address_that_is_none_is_refused_as_at_the_command_line(house: Harness) -> None:
+    assert act(house.signed_in(Role.STAFF), "notify", value="not an address").status_code == 422
+    assert house.kafka.published == []
+
+
 def test_a_party_is_added_and_an_unknown_one_is_named(house: Harness, office: Office) -> None:
     client = house.signed_in(Role.STAFF)
     wrong = act(client, "add-party", person_id="nobody", role="client")

@@ -9,7 +9,6 @@ from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from schemas.base import Message, Slug
-from schemas.case_event import EventCanceled, PartyRemoved, TaskCanceled
 from schemas.send_request import Kind, UndoSeconds
 from services.console.api.calls import ApiRoute, Call, changes
 from services.console.api.cases import Changed, Title, change_case
@@ -19,17 +18,16 @@ from services.operations.case_parts import (
     TaskDraft,
     WrittenWhen,
     build_event,
+    build_event_canceled,
     build_task,
+    build_task_canceled,
 )
 from services.operations.cases import (
     Change,
     KnownCase,
-    build_change,
     build_party_added,
     build_party_changed,
-    require_event,
-    require_party,
-    require_task,
+    build_party_removed,
 )
 
 router = APIRouter(route_class=ApiRoute, tags=["cases"])
@@ -116,8 +114,7 @@ async def remove_party(
     """Take a person out of a case."""
 
     def build(about: KnownCase) -> Change:
-        require_party(about, person_id)
-        return Change((build_change(PartyRemoved, about, call.by, call.now, person_id=person_id),))
+        return build_party_removed(about, person_id, call.by, call.now)
 
     return await change_case(call, case_id, None, build)
 
@@ -151,8 +148,7 @@ async def cancel_task(
     """Cancel a task: its texts that have not left never go."""
 
     def build(about: KnownCase) -> Change:
-        require_task(about, task_id)
-        return Change((build_change(TaskCanceled, about, call.by, call.now, task_id=task_id),))
+        return build_task_canceled(about, task_id, call.by, call.now)
 
     return await change_case(call, case_id, None, build)
 
@@ -179,11 +175,6 @@ async def cancel_event(
     """Cancel an event: its reminders that have not left never go."""
 
     def build(about: KnownCase) -> Change:
-        known = require_event(about, event_id)
-        sequence = known.sequence if known else 0
-        event = build_change(
-            EventCanceled, about, call.by, call.now, event_id=event_id, sequence=sequence
-        )
-        return Change((event,))
+        return build_event_canceled(about, event_id, call.by, call.now)
 
     return await change_case(call, case_id, None, build)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from schemas.case_event import CaseClosed, CaseReopened, CaseSettings, Launched, PartyRemoved
+from schemas.case_event import CaseClosed, CaseReopened, Launched
 from services.console.access import Allow, Visit
 from services.console.forms import once
 from services.console.pages.undo import UNDO_SECONDS
@@ -103,7 +103,6 @@ def _waiting(about: KnownCase, view: CaseView) -> dict[str, Any]:
     return {thread.number: thread.waiting_since for thread in threads if thread.waiting_since}
 
 
-_Build = Callable[[KnownCase, str, Any], Change]
 Form_ = dict[str, str]
 
 
@@ -122,23 +121,16 @@ def _add_party(visit: Visit, about: KnownCase, form: Form_) -> Change:
 
 
 def _remove_party(visit: Visit, about: KnownCase, form: Form_) -> Change:
-    cases.require_party(about, form["person_id"])
-    person_id = form["person_id"]
-    by, now = visit.viewer.name, visit.now
-    return Change((cases.build_change(PartyRemoved, about, by, now, person_id=person_id),))
+    return cases.build_party_removed(about, form["person_id"], visit.viewer.name, visit.now)
 
 
 def _switch(visit: Visit, about: KnownCase, form: Form_) -> Change:
-    cases.require_party(about, form["person_id"])
-    switches = {form["person_id"]: form["value"] == "on"}
     by, now = visit.viewer.name, visit.now
-    return Change((cases.build_change(CaseSettings, about, by, now, reminders=switches),))
+    return cases.build_reminder_switch(about, form["person_id"], form["value"] == "on", by, now)
 
 
 def _notify(visit: Visit, about: KnownCase, form: Form_) -> Change:
-    address = form["value"].strip()
-    by, now = visit.viewer.name, visit.now
-    return Change((cases.build_change(CaseSettings, about, by, now, notify_email=address),))
+    return cases.build_notify_email(about, form["value"].strip(), visit.viewer.name, visit.now)
 
 
 def _text(visit: Visit, about: KnownCase, form: Form_) -> Change:

@@ -9,14 +9,13 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from schemas.case_event import EventCanceled
 from schemas.time_zones import is_place
 from services.console.access import Allow, Visit
 from services.console.pages.case import know_case, read_case, record
 from services.console.rendering import draw
 from services.console.viewer import Permission
 from services.operations import cases
-from services.operations.case_parts import EventDraft, build_event
+from services.operations.case_parts import EventDraft, build_event, build_event_canceled
 from services.operations.cases import Change, KnownCase
 from services.operations.errors import OperationError
 from services.operations.event_change import EventEffects, compare_event
@@ -130,9 +129,6 @@ async def cancel_event(
     about = know_case(visit, case_id)
 
     def build() -> Change:
-        known = cases.require_event(about, event_id)
-        fields = {"event_id": event_id, "sequence": known.sequence if known else 0}
-        by, now = visit.viewer.name, visit.now
-        return Change((cases.build_change(EventCanceled, about, by, now, **fields),))
+        return build_event_canceled(about, event_id, visit.viewer.name, visit.now)
 
     return await record(visit, about, form_key, {}, build)

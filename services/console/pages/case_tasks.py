@@ -7,13 +7,16 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from schemas.case_event import TaskCanceled
 from services.console.access import Allow, Visit
 from services.console.pages.case import know_case, read_case, record
 from services.console.rendering import draw
 from services.console.viewer import Permission
-from services.operations import cases
-from services.operations.case_parts import TaskDraft, WrittenWhen, build_task
+from services.operations.case_parts import (
+    TaskDraft,
+    WrittenWhen,
+    build_task,
+    build_task_canceled,
+)
 from services.operations.case_preview import build_send, preview_anchor
 from services.operations.cases import Change
 from services.operations.errors import OperationError
@@ -101,8 +104,6 @@ async def cancel(
     about = know_case(visit, case_id)
 
     def build() -> Change:
-        cases.require_task(about, task_id)
-        by, now = visit.viewer.name, visit.now
-        return Change((cases.build_change(TaskCanceled, about, by, now, task_id=task_id),))
+        return build_task_canceled(about, task_id, visit.viewer.name, visit.now)
 
     return await record(visit, about, form_key, {}, build)

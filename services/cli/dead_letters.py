@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
 import subprocess
@@ -21,7 +20,6 @@ from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger, run
 from services.cli.progress_bar import progress_bar
 from services.display_text import format_utc
-from services.json_values import parse_json
 from services.ledger import Ledger
 from services.ledger.dead_letters import DeadLetterEntry, count_dead_letters, list_dead_letters
 from services.operations import dead_letters
@@ -254,7 +252,7 @@ def edit(letter: DeadLetter) -> bytes | None:
     What is wrong is written above the text, and the editor opens again.  Raises OperationError.
     """
     command = _find_editor()
-    text = before = _lay_out(letter)
+    text = before = dead_letters.lay_out(letter)
     problem = " ".join(letter.reason.split())
     with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
         file = Path(folder) / f"{letter.topic}.json"
@@ -287,16 +285,6 @@ def _find_editor() -> list[str]:
         if command := shlex.split(name):
             return command
     raise InvalidRequest(f"EDITOR is {name!r}, which is no command", "set EDITOR")
-
-
-def _lay_out(letter: DeadLetter) -> str:
-    """Indented where it is JSON, so that a person finds the field."""
-    value = letter.value_bytes or b""
-    with contextlib.suppress(ValueError, UnicodeEncodeError):
-        text = json.dumps(parse_json(value), indent=2, ensure_ascii=False)
-        text.encode()
-        return text + "\n"
-    return value.decode(errors="backslashreplace") + "\n"
 
 
 def _remove_marks(text: str) -> str:

@@ -80,11 +80,10 @@ class Viewer(NamedTuple):
         ]
         return None if ANY in held else frozenset(held)
 
-    @property
-    def manages_all(self) -> bool:
-        """Settings of every tenant: what tenants share is for them."""
+    def may_everywhere(self, permission: Permission) -> bool:
+        """At every tenant: what tenants share, or what belongs to none, is for them."""
         return any(
-            (grant.tenant, grant.branch) == (ANY, ANY) and Permission.MANAGE in ROLES[grant.role]
+            (grant.tenant, grant.branch) == (ANY, ANY) and permission in ROLES[grant.role]
             for grant in self.grants
         )
 

@@ -55,9 +55,9 @@ _STATES: Final = ", ".join(f"'{state}'" for state in State)
 _UNKNOWN_STATE: Final = (
     f"SELECT message_id, state FROM outcomes WHERE {_IN_HOUR} AND state NOT IN ({_STATES})"
 )
-_UNBALANCED: Final = (
-    "SELECT json FROM balances WHERE residue <> 0 OR json_array_length(json, '$.astray') > 0"
-)
+_UNBALANCED: Final = """SELECT json FROM balances WHERE (?1 IS NULL OR tenant = ?1)
+    AND (residue <> 0 OR json_array_length(json, '$.astray') > 0)
+    ORDER BY json_extract(json, '$.hour') DESC"""
 
 
 class Hour(NamedTuple):
@@ -136,6 +136,12 @@ def find_changes(ledger: Ledger, hours: Iterable[Hour], now: datetime) -> list[B
     """The rows that differ from what is on the topic."""
     rows = [build_row(ledger, hour, now) for hour in hours]
     return [row for row in rows if not _is_published(ledger, row)]
+
+
+def list_unbalanced(ledger: Ledger, tenant: str | None = None) -> tuple[BalanceRow, ...]:
+    """Hours whose messages do not add up, as they were published; the newest first."""
+    rows = ledger.rows(_UNBALANCED, tenant)
+    return tuple(BalanceRow.model_validate_json(row["json"]) for row in rows)
 
 
 class Reconciler:
@@ -218,7 +224,7 @@ def _is_published(ledger: Ledger, row: BalanceRow) -> bool:
 
 
 def _unbalanced_hours(ledger: Ledger) -> set[Hour]:
-    rows = (BalanceRow.model_validate_json(row["json"]) for row in ledger.rows(_UNBALANCED))
+    rows = list_unbalanced(ledger)
     return {Hour(row.tenant, round(row.hour.timestamp() * 1000) // HOUR_MS) for row in rows}
 
 

@@ -19,6 +19,10 @@ class SenderOverview(NamedTuple):
     status: SenderStatus | None
     """None: the sender has sent nothing yet."""
 
+    def serves(self, tenant: str) -> bool:
+        """By its settings."""
+        return self.settings is not None and tenant in self.settings.tenants
+
     @property
     def state(self) -> str:
         return self.status.state.value if self.status else "not used yet"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -203,6 +204,16 @@ def decode_value(dead: DeadLetter) -> Any:
     with contextlib.suppress(ValueError):
         return parse_json(value)
     return {"value": value.decode(errors="backslashreplace"), "unreadable": True}
+
+
+def lay_out(letter: DeadLetter) -> str:
+    """Indented where it is JSON, so that a person finds the field."""
+    value = letter.value_bytes or b""
+    with contextlib.suppress(ValueError, UnicodeEncodeError):
+        text = json.dumps(parse_json(value), indent=2, ensure_ascii=False)
+        text.encode()
+        return text + "\n"
+    return value.decode(errors="backslashreplace") + "\n"
 
 
 def describe_letter(one: DeadLetterEntry, *, unmask: bool = False) -> dict[str, Any]:

@@ -36,44 +36,49 @@ _SECRET_VALUE = re.compile(
 
 def read_settings(path: Path, section: str, kind: type[M]) -> list[M]:
     """Raises InvalidRequest, in one sentence that names the line."""
-    root = _parse(path)
-    try:
-        check_nodes(root)
-        _refuse_secrets(path, root)
-        found = next((value for name, value in list_entries(root) if name.value == section), None)
-        if not isinstance(found, yaml.SequenceNode):
-            raise InvalidRequest(f"{path}: there is no list `{section}:` in it")
-        items = [_item(path, kind, node) for node in found.value]
-        for node, item in zip(found.value, items, strict=True):
-            if isinstance(item, TenantSettings):
-                _refuse_templates(path, node, item)
-        _refuse_repeats(section.removesuffix("s"), found, items)
-    except WrongValue as wrong:
-        raise InvalidRequest(f"{_at(path, wrong.node)}: {wrong}") from None
-    return items
-
-
-def _parse(path: Path) -> yaml.Node:
-    text = ""
     try:
         text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRequest(
             f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
         ) from None
+    return parse_settings(text, str(path), section, kind)
+
+
+def parse_settings(text: str, source: str, section: str, kind: type[M]) -> list[M]:
+    """`source`: what the text is called in a sentence.  Raises InvalidRequest, as above."""
+    root = _parse(text, source)
+    try:
+        check_nodes(root)
+        _refuse_secrets(source, root)
+        found = next((value for name, value in list_entries(root) if name.value == section), None)
+        if not isinstance(found, yaml.SequenceNode):
+            raise InvalidRequest(f"{source}: there is no list `{section}:` in it")
+        items = [_item(source, kind, node) for node in found.value]
+        for node, item in zip(found.value, items, strict=True):
+            if isinstance(item, TenantSettings):
+                _refuse_templates(source, node, item)
+        _refuse_repeats(section.removesuffix("s"), found, items)
+    except WrongValue as wrong:
+        raise InvalidRequest(f"{_at(source, wrong.node)}: {wrong}") from None
+    return items
+
+
+def _parse(text: str, source: str) -> yaml.Node:
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        raise InvalidRequest(f"{path}{_explain(error, text)}") from None
+        raise InvalidRequest(f"{source}{_explain(error, text)}") from None
     except yaml.YAMLError:
-        raise InvalidRequest(f"{path}: this is not YAML: it holds control characters") from None
+        raise InvalidRequest(f"{source}: this is not YAML: it holds control characters") from None
     except RecursionError:
-        raise InvalidRequest(f"{path}: this is not a settings file: it is too deep") from None
+        raise InvalidRequest(f"{source}: this is not a settings file: it is too deep") from None
     if not isinstance(root, yaml.MappingNode):
-        raise InvalidRequest(f"{path}: begin with `tenants:` or `senders:`")
+        raise InvalidRequest(f"{source}: begin with `tenants:` or `senders:`")
     for name, _ in root.value:
         if name.value not in SECTIONS:
             raise InvalidRequest(
-                f"{_at(path, name)}: `{name.value}` is not known here;"
+                f"{_at(source, name)}: `{name.value}` is not known here;"
                 f" sections are {', '.join(SECTIONS)}"
             )
     return root
@@ -88,22 +93,22 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> str:
     return f", line {line + 1}: this is not YAML: {error.problem}{hint}"
 
 
-def _refuse_secrets(path: Path, node: yaml.Node) -> None:
+def _refuse_secrets(source: str, node: yaml.Node) -> None:
     """Refuse anything that looks like a secret."""
     for name, value in list_entries(node):
         if _SECRET_NAME.search(str(name.value)):
-            raise _secret(path, name)
-        _refuse_secrets(path, value)
+            raise _secret(source, name)
+        _refuse_secrets(source, value)
     for inner in node.value if isinstance(node, yaml.SequenceNode) else ():
-        _refuse_secrets(path, inner)
+        _refuse_secrets(source, inner)
     if isinstance(node, yaml.ScalarNode) and _SECRET_VALUE.search(node.value):
-        raise _secret(path, node)
+        raise _secret(source, node)
 
 
-def _secret(path: Path, node: yaml.Node) -> OperationError:
+def _secret(source: str, node: yaml.Node) -> OperationError:
     return InvalidRequest(
-        f"{_at(path, node)}: this looks like a secret, and settings are published to every worker: "
-        "secrets belong in the environment"
+        f"{_at(source, node)}: this looks like a secret, and settings are published to every"
+        " worker: secrets belong in the environment"
     )
 
 
@@ -117,7 +122,7 @@ def _refuse_repeats(identity: str, found: yaml.Node, items: list[Any]) -> None:
         seen[name] = node.start_mark.line + 1
 
 
-def _item(path: Path, kind: type[M], node: yaml.Node) -> M:
+def _item(source: str, kind: type[M], node: yaml.Node) -> M:
     """Raises InvalidRequest or WrongValue."""
     schema = kind.model_json_schema()
     value = read_value(node, schema)
@@ -136,7 +141,7 @@ def _item(path: Path, kind: type[M], node: yaml.Node) -> M:
     return item
 
 
-def _refuse_templates(path: Path, node: yaml.Node, tenant: TenantSettings) -> None:
+def _refuse_templates(source: str, node: yaml.Node, tenant: TenantSettings) -> None:
     """Raises InvalidRequest: a template that cannot be filled in would be noticed at night."""
     found = next((each for each in check_settings(tenant) if each.refuses), None)
     if found is None:
@@ -145,7 +150,7 @@ def _refuse_templates(path: Path, node: yaml.Node, tenant: TenantSettings) -> No
     line = there.start_mark.line + 1
     if found.line and isinstance(there, yaml.ScalarNode) and there.style == "|":
         line += found.line  # the text begins on the line after the bar
-    raise InvalidRequest(f"{path}, line {line}: {'.'.join(found.place)}: {found.message}")
+    raise InvalidRequest(f"{source}, line {line}: {'.'.join(found.place)}: {found.message}")
 
 
 def _describe(error: Any, there: yaml.Node, names: list[str]) -> str:
@@ -185,5 +190,5 @@ def _find(node: yaml.Node, place: tuple[int | str, ...]) -> yaml.Node:
     return node
 
 
-def _at(path: Path, node: yaml.Node) -> str:
-    return f"{path}, line {node.start_mark.line + 1}"
+def _at(source: str, node: yaml.Node) -> str:
+    return f"{source}, line {node.start_mark.line + 1}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -13,19 +12,18 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from schemas.dead_letter import DeadLetter
 from schemas.numbers import mask_text
 from services.console.access import Allow, Visit
 from services.console.forms import once
 from services.console.lag_watch import LagWatch
 from services.console.pages.errors import draw_error
 from services.console.rendering import draw
-from services.console.viewer import ANY, Permission
+from services.console.viewer import Permission
 from services.ledger.alert_pages import count_open_letters, read_dead_letters
-from services.ledger.balances import list_unbalanced
 from services.ledger.dead_letters import DeadLetterEntry, DeadLetterFilter
 from services.ledger.message_status import list_in_doubt
 from services.ledger.paging import InvalidCursor, Page
+from services.ledger.reconciliation import list_unbalanced
 from services.ledger.sender_overview import SenderOverview, check_inbound, list_senders
 from services.masking import mask
 from services.observability.lag_report import LagLine, LagReport
@@ -113,17 +111,13 @@ class SenderLine(NamedTuple):
 def _own_senders(visit: Visit) -> Iterable[SenderOverview]:
     """Those of the tenant; all of them for whoever may operate everywhere."""
     for one in list_senders(visit.console.ledger):
-        if _sees_all(visit) or (one.settings and visit.tenant in one.settings.tenants):
+        if _sees_all(visit) or one.serves(visit.tenant):
             yield one
 
 
 def _sees_all(visit: Visit) -> bool:
     """Senders and records that cannot be read belong to no tenant alone."""
-    return any(
-        grant.tenant == ANY and grant.branch == ANY
-        for grant in visit.viewer.grants
-        if visit.viewer._replace(grants=(grant,)).may(Permission.OPERATE, visit.tenant)
-    )
+    return visit.viewer.may_everywhere(Permission.OPERATE)
 
 
 def _sender(one: SenderOverview) -> SenderLine:
@@ -222,18 +216,10 @@ def _draw_letter(
         "reason": one.letter.reason if unmask else mask_text(one.letter.reason),
         "value": json.dumps(shown, indent=2, ensure_ascii=False),
         "unmask": unmask,
-        "mends": written or _lay_out(one.letter),
+        "mends": written or dead_letters.lay_out(one.letter),
         "problem": problem,
     }
     return draw(visit, "dead_letter.html", status=422 if problem else 200, **context)
-
-
-def _lay_out(letter: DeadLetter) -> str:
-    """Indented where it is JSON, so that a person finds the field."""
-    value = letter.value_bytes or b""
-    with contextlib.suppress(ValueError):
-        return json.dumps(json.loads(value), indent=2, ensure_ascii=False)
-    return value.decode(errors="backslashreplace")
 
 
 @router.post(PATH + "/letters/{name}")

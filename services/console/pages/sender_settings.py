@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
 import yaml
@@ -18,9 +16,9 @@ from services.console.pages.errors import draw_error
 from services.console.rendering import draw
 from services.console.viewer import Permission
 from services.ledger.sender_overview import list_senders
-from services.operations.errors import InvalidRequest, OperationError
+from services.operations.errors import OperationError
 from services.operations.senders import publish_senders
-from services.operations.yaml_settings import read_settings
+from services.operations.yaml_settings import parse_settings
 
 router = APIRouter(include_in_schema=False)
 PATH: Final = "/t/{tenant}/settings/senders"
@@ -37,7 +35,7 @@ class DeclaredChange(NamedTuple):
 
 @router.get(PATH)
 def show_senders(visit: Annotated[Visit, Allow(Permission.MANAGE)]) -> Response:
-    if not visit.viewer.manages_all:
+    if not visit.viewer.may_everywhere(Permission.MANAGE):
         return draw_error(visit.request, 403)
     return _draw(visit, _write(list(_known(visit).values())))
 
@@ -93,10 +91,10 @@ async def apply_senders(
     version: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
     """Without `version`: show what it would change. With the version of these senders: apply."""
-    if not visit.viewer.manages_all:
+    if not visit.viewer.may_everywhere(Permission.MANAGE):
         return draw_error(visit.request, 403)
     try:
-        senders = _read(written)
+        senders = parse_settings(written, "The file", "senders", Sender)
         if version != _name(senders):
             return _draw(visit, written, senders)
 
@@ -108,15 +106,3 @@ async def apply_senders(
     except OperationError as error:
         return _draw(visit, written, problem=str(error))
     return RedirectResponse(f"/t/{visit.tenant}/settings/senders", 303)
-
-
-def _read(written: str) -> list[Sender]:
-    """Raises InvalidRequest, with line and hint."""
-    with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
-        file = Path(folder) / "senders.yaml"
-        file.write_text(written, encoding="utf-8", errors="replace", newline="")
-        try:
-            return read_settings(file, "senders", Sender)
-        except OperationError as error:
-            words = str(error).replace(f"{file}", "line").replace("line:", "line ")
-            raise InvalidRequest(words) from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import yaml
@@ -14,13 +12,13 @@ from schemas.tenant_settings import TenantSettings
 from services.console.access import Allow, Visit
 from services.console.forms import once
 from services.console.rendering import draw
-from services.console.viewer import ANY, Permission
+from services.console.viewer import Permission
 from services.ledger.cases import find_settings
 from services.ledger.sender_overview import list_senders
 from services.operations.errors import InvalidRequest, OperationError
 from services.operations.settings_impact import find_impacts
 from services.operations.tenants import publish_tenants
-from services.operations.yaml_settings import read_settings
+from services.operations.yaml_settings import parse_settings
 from streams.encoding.body import encode_body
 from streams.encoding.segments import count_segments
 from streams.templates.settings_check import check_settings, render_templates
@@ -55,7 +53,7 @@ def _draw(
 ) -> Response:
     ledger = visit.console.ledger
     sees_all = visit.branches is None
-    own = [one for one in list_senders(ledger) if _is_own(one.settings, visit.tenant)]
+    own = [one for one in list_senders(ledger) if one.serves(visit.tenant)]
     context: dict[str, Any] = {
         "settings": settings,
         "written": written,
@@ -66,7 +64,6 @@ def _draw(
         "count_segments": count_segments,
         "may_apply": sees_all,
         "tab": "settings",
-        "ANY": ANY,
     }
     if after is not None:
         context |= {
@@ -77,10 +74,6 @@ def _draw(
             "new_request": encode_body(after.opt_in_request, after),
         }
     return draw(visit, "settings.html", status=422 if problem else 200, **context)
-
-
-def _is_own(sender: Any, tenant: str) -> bool:
-    return sender is not None and tenant in sender.tenants
 
 
 def _compare(before: TenantSettings | None, after: TenantSettings) -> list[tuple[str, str, str]]:
@@ -123,14 +116,7 @@ def _read(visit: Visit, written: str) -> TenantSettings:
     """Raises InvalidRequest, with line and hint, also for another tenant's."""
     if visit.branches is not None:
         raise InvalidRequest("Settings are for all branches", "ask an admin of the whole tenant")
-    with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
-        file = Path(folder) / "settings.yaml"
-        file.write_text(written, encoding="utf-8", errors="replace", newline="")
-        try:
-            found = read_settings(file, "tenants", TenantSettings)
-        except OperationError as error:
-            words = str(error).replace(f"{file}", "line").replace("line:", "line ")
-            raise InvalidRequest(words) from None
+    found = parse_settings(written, "The settings", "tenants", TenantSettings)
     if [one.tenant for one in found] != [visit.tenant]:
         raise InvalidRequest(f"These are not the settings of {visit.tenant}", "and of it alone")
     return found[0]

@@ -5,8 +5,9 @@ A test text finds out whether somebody can be reached."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from schemas.person import PersonCancel, PersonRequest
 from schemas.send_request import CancelRequest, SendRequest
@@ -137,51 +138,29 @@ Cancel = CancelRequest | PersonCancel
 
 def build_cancel(message: MessageStatus, reason: str, by: str, now: datetime) -> Cancel:
     """People take back what was requested for a person, whatever number it went to."""
+    said = {"tenant": message.tenant, "reason": reason, "by": by, "at": now}
     if message.request_id is not None and message.person_id is not None:
-        return build_message(
-            PersonCancel,
-            tenant=message.tenant,
-            person_id=message.person_id,
-            request_id=message.request_id,
-            reason=reason,
-            by=by,
-            at=now,
-        )
+        return _cancel_at_people(message.person_id, message.request_id, said)
     assert message.number is not None, "find_cancelable refuses those"
-    return build_message(
-        CancelRequest,
-        tenant=message.tenant,
-        number=message.number,
-        message_id=message.message_id,
-        reason=reason,
-        by=by,
-        at=now,
-    )
+    return _cancel_at_gate(message.number, message.message_id, said)
 
 
 def build_withdrawal(
     sent: SendRequest | PersonRequest, by: str, now: datetime, reason: str = ""
 ) -> Cancel:
     """Undo what was just sent.  It needs no ledger, and may overtake the request."""
+    said = {"tenant": sent.tenant, "reason": reason, "by": by, "at": now}
     if isinstance(sent, PersonRequest):
-        return build_message(
-            PersonCancel,
-            tenant=sent.tenant,
-            person_id=sent.person_id,
-            request_id=sent.message_id,
-            reason=reason,
-            by=by,
-            at=now,
-        )
-    return build_message(
-        CancelRequest,
-        tenant=sent.tenant,
-        number=sent.number,
-        message_id=sent.message_id,
-        reason=reason,
-        by=by,
-        at=now,
-    )
+        return _cancel_at_people(sent.person_id, sent.message_id, said)
+    return _cancel_at_gate(sent.number, sent.message_id, said)
+
+
+def _cancel_at_people(person_id: str, request_id: str, said: Mapping[str, Any]) -> PersonCancel:
+    return build_message(PersonCancel, person_id=person_id, request_id=request_id, **said)
+
+
+def _cancel_at_gate(number: str, message_id: str, said: Mapping[str, Any]) -> CancelRequest:
+    return build_message(CancelRequest, number=number, message_id=message_id, **said)
 
 
 async def publish_cancel(kafka: Session, cancel: Cancel) -> None:

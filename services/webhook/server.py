@@ -6,17 +6,15 @@ Why this one: docs/decisions/0001-webhook-server.md.
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-KEEP_ALIVE: Final = 75
-"""Seconds that a connection may be idle between two requests."""
+from services.http_server import serve_on
+
 MAX_REQUEST: Final = 1 << 20
 """Bytes of one request on the wire: httptools itself has no limit for headers and trailers."""
 
@@ -51,34 +49,11 @@ async def serve(app: Any, host: str, port: int, *, grace: float) -> AsyncIterato
     At the end it accepts no more connections, and waits `grace` seconds for the requests in
     progress.
     """
-    config = uvicorn.Config(
-        app,
-        http=BoundedProtocol,
-        loop="none",
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=grace,  # type: ignore[arg-type]  # it waits for floats
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    # Not server.serve(): it installs its own signal handlers, and wakes up ten times a second.
     with _bind(host, port) as listener:
-        await server.startup(sockets=[listener])
-        try:
-            yield listener.getsockname()[:2]
-        finally:
-            await server.shutdown(sockets=[listener])
-            if cancelled := list(server.server_state.tasks):
-                await asyncio.wait(cancelled, timeout=1)
+        async with serve_on(
+            listener, app, http=BoundedProtocol, date_header=False, grace=grace
+        ) as address:
+            yield address
 
 
 def _bind(host: str, port: int) -> socket.socket:

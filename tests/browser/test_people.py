@@ -21,13 +21,6 @@ ASKED, READY, NEVER = "+12125550161", "+12125550162", "+12125550163"
 EMBEDDED, STOPPED = "+12125550164", "+12125550165"
 
 
-@pytest.fixture(autouse=True)
-def _patience() -> Iterator[None]:
-    expect.set_options(timeout=PATIENCE)
-    yield
-    expect.set_options(timeout=5000)
-
-
 def add_person(page: Page, name: str, number: str) -> None:
     """Ends on the person's page."""
     page.get_by_role("link", name="People").first.click()

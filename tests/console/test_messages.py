@@ -275,6 +275,25 @@ def test_correct_the_number_and_send_again(books: MailboxFiller, house: Harness)
     assert len(house.kafka.published) == 2, "back, and sent again"
 
 
+def test_what_was_just_sent_again_is_for_somebody_by_name(
+    books: MailboxFiller, house: Harness
+) -> None:
+    """Also before anything is decided about it."""
+    asked = PersonRequest(
+        message_id="again",
+        tenant="acme",
+        person_id="p1",
+        to=OTHER,
+        body="Yes",
+        kind="transactional",
+        requested_at=NOON,
+        resend_of="lost",
+    )
+    books.add(PERSON_REQUESTS, asked)
+    page = house.signed_in(Role.STAFF).get(f"{LIST}/again").text
+    assert "Text to Jo Bell" in page
+
+
 def test_several_are_sent_again_with_a_result_for_each(
     books: MailboxFiller, house: Harness
 ) -> None:

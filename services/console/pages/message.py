@@ -22,7 +22,8 @@ from services.console.scope import sees_branch
 from services.console.viewer import Permission
 from services.ledger.explain import Explanation, explain
 from services.ledger.message_items import find_items
-from services.ledger.message_status import list_resends
+from services.ledger.message_status import find_statuses, list_resends
+from services.ledger.people import find_person
 from services.ledger.times import parse_time
 from services.operations import requests, support_bundle
 from services.operations.errors import InvalidRequest, OperationError
@@ -39,6 +40,9 @@ router = APIRouter(include_in_schema=False)
 CAN_BE_TAKEN_BACK: Final = frozenset(
     state for state, info in STATE_INFO.items() if info.group is Group.WAITING
 )
+
+WAIT: Final = 3.0
+"""Seconds for a new text to be on record; after that its page comes when it comes."""
 
 
 class FoundMessage(NamedTuple):
@@ -106,12 +110,14 @@ def _context(visit: Visit, message_id: str, found: FoundMessage) -> dict[str, An
     }
     data = [event.data for event in found.explanation.events]
     asked = next((one for one in data if "requested_at" in one), {})
+    about = found.explanation.outcome or asked
     return {
         "message_id": message_id,
         "found": found.explanation,
         "row": row,
         "asked": asked,
-        "about": found.explanation.outcome or asked,
+        "about": about,
+        "who": _name_recipient(visit, row, about) or message_id,
         "body": row.body if row else asked.get("body"),
         "shown": state_words(state),
         "story": tell_story(found.explanation, visit.now),
@@ -121,6 +127,16 @@ def _context(visit: Visit, message_id: str, found: FoundMessage) -> dict[str, An
         "resends": resends,
         "undo_left": _undo_left(visit, asked, state) if may_write else 0,
     }
+
+
+def _name_recipient(visit: Visit, row: MailboxRow | None, about: Mapping[str, Any]) -> str | None:
+    """By their name, also before anything is decided; else by their number."""
+    if row and row.person_name:
+        return row.person_name
+    person_id = about.get("person_id")
+    known = find_person(visit.console.ledger, visit.tenant, person_id) if person_id else None
+    name = known.name if known else None
+    return name or about.get("to") or person_id
 
 
 def _undo_left(visit: Visit, asked: Mapping[str, Any], state: State | None) -> int:
@@ -191,6 +207,11 @@ async def resend_message(
         plan = plan_resend(ledger, row.item, to, visit.viewer.name, visit.now)
         if isinstance(plan, Resend):
             await publish_resends(kafka, [plan])
+            name = plan.request.message_id
+            # The answer leads to the new text: it should be there.
+            await kafka.wait_for(
+                ledger, lambda: find_statuses(ledger, name, visit.tenant) or None, WAIT
+            )
         return [describe_resend(message_id, plan)._asdict()]
 
     try:

@@ -171,6 +171,26 @@ def test_an_event_that_cannot_be_keeps_what_was_typed(
     assert 'value="Room 4"' in answer.text
 
 
+def test_a_dragged_event_shows_its_texts_before_it_is_saved(house: Harness) -> None:
+    """As if the day had been typed; another time only where one was chosen."""
+    client = house.signed_in(Role.STAFF)
+    shown = client.get(f"{CASE}/calendar", params={"view": "week"})
+    assert 'data-drag="hearing-1"' in shown.text
+    later = (NOW + 9 * DAY).date()
+    by_day = client.get(f"{CASE}/events/hearing-1", params={"day": str(later)}).text
+    by_time = client.get(
+        f"{CASE}/events/hearing-1", params={"day": str(later), "clock": "14:30"}
+    ).text
+    for page in (by_day, by_time):
+        assert "What saving it would do" in page
+        assert f'value="{later}"' in page
+        assert 'name="version"' in page
+    assert f'value="{NOW:%H:%M}"' in by_day
+    assert 'value="14:30"' in by_time
+    assert not house.kafka.published
+    assert "data-drag" not in house.signed_in(Role.AUDITOR, name="ida").get(f"{CASE}/calendar").text
+
+
 def test_an_event_is_canceled(house: Harness) -> None:
     data = {"form_key": "c1"}
     house.signed_in(Role.STAFF).post(f"{CASE}/events/hearing-1/cancel", data=data)

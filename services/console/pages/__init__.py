@@ -10,6 +10,7 @@ from services.console.pages import (
     account,
     audit,
     case,
+    case_calendar,
     case_events,
     case_tasks,
     cases,
@@ -42,6 +43,7 @@ from services.console.pages import (
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     account.router,
     audit.router,
+    case_calendar.router,
     case_events.router,
     case_tasks.router,
     cases.router,

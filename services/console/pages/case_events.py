@@ -3,10 +3,11 @@ or be corrected."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
 from schemas.time_zones import is_place
@@ -27,24 +28,55 @@ PATH: Final = "/t/{tenant}/cases/{case_id}/events"
 
 @router.get(PATH + "/{event_id}")
 def show_event(
-    visit: Annotated[Visit, Allow(Permission.WRITE)], case_id: str, event_id: str
+    visit: Annotated[Visit, Allow(Permission.WRITE)],
+    case_id: str,
+    event_id: str,
+    day: Annotated[date | None, Query()] = None,
+    clock: Annotated[str | None, Query(pattern=r"^(\d\d:\d\d)?$")] = None,
 ) -> Response:
-    """`new`: an empty form."""
+    """`new`: an empty form. `day` and `clock`: to where the event was dragged; what saving that
+    would do is shown at once."""
     about = know_case(visit, case_id)
     event = None if event_id == "new" else cases.require_event(about, event_id)
     given = {"event_id": new_id("e") if event is None else event_id}
     if event is not None:
-        day, _, clock = event.starts_at.partition("T")
+        was, _, at = event.starts_at.partition("T")
         given |= {
             "title": event.title,
-            "day": day[:10],
-            "clock": clock[:5],
+            "day": was[:10],
+            "clock": at[:5],
             "event_type": event.event_type or "",
             "place": event.location or "",
             "zone": event.time_zone,
             "remind": "\n".join(event.reminders),
         }
-    return _draw(visit, about, given, event=event)
+    if day is None:
+        return _draw(visit, about, given, event=event)
+    given |= {"day": day.isoformat()} | ({} if clock is None else {"clock": clock})
+    if event is None:
+        return _draw(visit, about, given)
+    try:
+        _, effects = _build(visit, about, event_id, given)
+    except OperationError as error:
+        return _draw(visit, about, given, event=event, problem=str(error))
+    return _draw(visit, about, given, event=event, effects=effects)
+
+
+def _build(
+    visit: Visit, about: KnownCase, event_id: str, given: dict[str, str]
+) -> tuple[Change, EventEffects]:
+    """The change that the form asks for, and what it does. Raises OperationError."""
+    day, clock = given["day"], given["clock"]
+    draft = EventDraft(
+        given["title"].strip(),
+        f"{day}T{clock}" if clock else day,
+        given["event_type"].strip() or None,
+        given["zone"].strip() or None,
+        given["place"].strip() or None,
+        tuple(line.strip() for line in given["remind"].splitlines() if line.strip()),
+    )
+    change = build_event(about, event_id, draft, visit.viewer.name, visit.now)
+    return change, compare_event(about, change, visit.now)
 
 
 def _draw(
@@ -100,17 +132,8 @@ async def save_event(
     event = next(
         (one for one in (about.case.events if about.case else ()) if one.event_id == event_id), None
     )
-    draft = EventDraft(
-        title.strip(),
-        f"{day}T{clock}" if clock else day,
-        event_type.strip() or None,
-        zone.strip() or None,
-        place.strip() or None,
-        tuple(line.strip() for line in remind.splitlines() if line.strip()),
-    )
     try:
-        change = build_event(about, event_id, draft, visit.viewer.name, visit.now)
-        effects = compare_event(about, change, visit.now)
+        change, effects = _build(visit, about, event_id, given)
     except OperationError as error:
         return _draw(visit, about, given, event=event, problem=str(error))
     if version != effects.version:

@@ -3,6 +3,7 @@ import "./live.js";
 import "./lists.js";
 import "./composing.js";
 import "./thread.js";
+import "./calendar.js";
 
 // The server shows times by the viewer's clock.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -18,7 +18,7 @@ from schemas.keywords import LOCALES, OwnWords
 from schemas.person import NumberType
 from schemas.recipe import MailSettings, Recipe, Template
 from schemas.sender import SenderAddress, SenderKind
-from schemas.time_zones import require_place
+from schemas.time_zones import list_zones, require_place
 from schemas.when import When
 
 LONGEST_TEXT = 1600
@@ -133,7 +133,7 @@ class TenantSettings(Message):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str, info: ValidationInfo) -> str:
-        is_known = is_kept(info) and name in available_timezones()
+        is_known = is_kept(info) and name in list_zones()
         return name if is_known else require_place(name)
 
     @field_validator("regions")

@@ -36,11 +36,16 @@ _SHOWN: Final = 3
 
 
 @cache
+def list_zones() -> frozenset[str]:
+    """All names of the time zone database, places or not. Walks its files, once."""
+    return frozenset(available_timezones())
+
+
+@cache
 def _places() -> frozenset[str]:
-    """Walks the time zone database, once."""
     return frozenset(
         name
-        for name in available_timezones()
+        for name in list_zones()
         if name in _COUNTRIES or ("/" in name and name.partition("/")[0] in _REGIONS)
     )
 

@@ -21,18 +21,20 @@ from typing import Any, Final, NamedTuple
 
 from schemas import topics as t
 from schemas.base import Evidence, Message
-from schemas.case import Case, CaseCalendarEvent, Party
+from schemas.case import Case, CaseCalendarEvent, CaseText, Party, TextState
 from schemas.consent import ConsentStatus
 from schemas.dead_letter import DeadLetter
 from schemas.decision import Decision, Finding, Verdict
 from schemas.inbound import Reply
 from schemas.outcome import Alert, Outcome, Urgency
 from schemas.person import Person, PersonNumber
+from schemas.reports import UsageRow
 from schemas.send_request import SendRequest
-from schemas.tenant_settings import TenantSettings
+from schemas.sender import Sender, SenderKind, SenderState, SenderStatus
+from schemas.tenant_settings import Branch, TenantSettings
 from schemas.thread import FiledText, Thread
 from services.ledger.ledger import FILE
-from services.ledger.projection import ParsedRecord, Partition, Record
+from services.ledger.projection import ParsedRecord, Partition, Record, build_statements
 from services.ledger.store import Store
 from services.ledger.tables import VERSION
 
@@ -48,6 +50,9 @@ TENANTS: Final = [f"firm-{n:02}" for n in range(20)]
 """The first has half of everything."""
 BRANCHES: Final = (None, "appeals", "court", "estate", "family")
 KINDS: Final = ("reminder", "reminder", "reminder", "direct", "transactional", "follow_up", "alert")
+SENDERS: Final = ("72970", "72971", "72972")
+SOON: Final = timedelta(days=4)
+"""Texts about events before and after now by so much are on record."""
 ZONES: Final = ("America/New_York", "America/Chicago", "America/Los_Angeles", "Europe/London")
 CODES: Final = ("30003", "30005", "30006", "30007", "30008", "21610", "21211", "30032")
 STATES: Final = {
@@ -155,9 +160,22 @@ def make_name(person: int) -> str:
 def make_people(size: Size, some: random.Random) -> Iterator[Entry]:
     for tenant in TENANTS:
         settings = TenantSettings(
-            tenant=tenant, name=tenant, sender="72975", time_zone=some.choice(ZONES)
+            tenant=tenant,
+            name=tenant,
+            sender="72975",
+            time_zone=some.choice(ZONES),
+            branches={name: Branch(name=name.title()) for name in BRANCHES if name},
         )
         yield t.SETTINGS, NOW, settings
+    for sender in SENDERS:
+        shared: dict[str, Any] = {
+            "kind": SenderKind.SHORT_CODE,
+            "pace": 100,
+            "shared_by": tuple(TENANTS),
+        }
+        yield t.SENDERS, NOW, Sender(sender=sender, **shared)
+        status = SenderStatus(sender=sender, state=SenderState.RUNNING, pace=100, at=NOW)
+        yield t.SENDER_STATUS, NOW, status
     states = ("opted_in",) * 7 + ("pending", "opted_out", "none")
     for n in range(size.people):
         at = NOW - timedelta(days=DAYS * (1 - n / size.people))
@@ -186,6 +204,8 @@ def make_cases(size: Size, some: random.Random) -> Iterator[Entry]:
     for n in range(size.cases):
         at = NOW - timedelta(minutes=some.randrange(DAYS * 1440))
         people = [n + size.cases * k for k in range(each)]
+        if n % 4 == 1:  # somebody of another case, and of another branch
+            people.append((n + 2) % size.cases)
         events = [
             CaseCalendarEvent(
                 event_id=f"hearing-{k}",
@@ -215,6 +235,35 @@ def make_cases(size: Size, some: random.Random) -> Iterator[Entry]:
                 events=tuple(events),
                 version=1,
                 at=at,
+            ),
+        )
+        for event in events:
+            if abs(event.at - NOW) < SOON:
+                yield from make_case_texts(n, event, people, size, some)
+
+
+def make_case_texts(
+    n: int, event: CaseCalendarEvent, people: list[int], size: Size, some: random.Random
+) -> Iterator[Entry]:
+    """Of each party's reminder how far it is."""
+    for person in people:
+        about = f"t-{n:08x}{person:06x}{event.event_id[-1]}0"
+        yield (
+            t.CASE_TEXTS,
+            NOW,
+            CaseText(
+                tenant=tenant_of(n, size),
+                case_id=f"case-{n:05}",
+                text_id=about,
+                message_id=about,
+                person_id=f"p-{person:06}",
+                state=some.choice((TextState.ARRIVED, TextState.SENT, TextState.REQUESTED)),
+                event_id=event.event_id,
+                event_starts_at=event.starts_at,
+                recipe="hearing-day-before",
+                due_at=event.at - timedelta(days=1),
+                version=1,
+                at=NOW,
             ),
         )
 
@@ -347,7 +396,7 @@ def fill(folder: Path, size: Size = Size()) -> Path:  # noqa: B008 - a constant
     """The ledger's file, with everything in it."""
     path = folder / FILE
     marker = folder / "size.json"
-    wanted = {"version": VERSION, "made_by": 2, **size._asdict()}
+    wanted = {"version": VERSION, "made_by": 3, **size._asdict()}
     if marker.exists() and json.loads(marker.read_text()) == wanted:
         return path
     folder.mkdir(parents=True, exist_ok=True)
@@ -410,6 +459,7 @@ def copy_messages(path: Path, size: Size) -> None:
         sql.execute(how)
     sql.execute("COMMIT")
     _copy_texts(sql)
+    _count_usage(sql)
     sql.execute("PRAGMA journal_mode = WAL")
     sql.close()
 
@@ -443,6 +493,33 @@ def _copy_texts(sql: sqlite3.Connection) -> None:
     sql.execute("BEGIN")
     sql.execute(f"INSERT INTO texts SELECT {key}, t.tenant, c.new_id {source}")
     sql.execute(f"INSERT INTO text_words (rowid, body) SELECT {key}, t.body {source} ORDER BY 1")
+    sql.execute("COMMIT")
+
+
+def _count_usage(sql: sqlite3.Connection) -> None:
+    """The report that the usage processor would publish, written as its records are."""
+    day = "date(requested_ms / 1000, 'unixepoch')"
+    rows = sql.execute(
+        f"""SELECT tenant, coalesce(branch, ''), coalesce(sender, ''), {day}, kind, state,
+            error_code, count(*) FROM outcomes GROUP BY 1, 2, 3, 4, 5, 6, 7"""
+    ).fetchall()
+    upserts: list[Any] = []
+    for offset, (tenant, branch, sender, period, kind, state, code, messages) in enumerate(rows):
+        counts = {"messages": messages, "segments": messages, "segments_predicted": messages}
+        costs = {"currency": "USD", "cost_estimated": 8300 * messages, "cost_billed": 8300}
+        about = {"tenant": tenant, "branch": branch, "sender": sender, "period": period}
+        row = UsageRow.model_validate(
+            {**about, "kind": kind, "state": state, "error_code": code, **counts, **costs}
+            | {"final": True}
+        )
+        key, value = t.USAGE_REPORT.key(row).encode(), t.USAGE_REPORT.encode(row)
+        record = Record(
+            Partition(t.USAGE_REPORT.name, 0), offset, round(NOW.timestamp()), key, value
+        )
+        upserts.append(ParsedRecord(record, row))
+    sql.execute("BEGIN")
+    for statement, values in build_statements(upserts).items():
+        sql.executemany(statement, values)
     sql.execute("COMMIT")
 
 

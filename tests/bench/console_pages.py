@@ -1,5 +1,6 @@
-"""How long each page of the console takes in a large ledger, drawn and all: for somebody who may
-see everything, and for a member of staff of one branch.
+"""How long each page of the console and each list of the API takes in a large ledger, drawn and
+all: for somebody who may see everything, for a member of staff of one branch, for one of several
+branches, and for a program.
 
 `python -m tests.bench.console_pages FOLDER` prints all of them, and the CPU's time beside the
 clock's: the first says how it would be with nothing else on the machine."""
@@ -7,6 +8,8 @@ clock's: the first says how it would be with nothing else on the machine."""
 from __future__ import annotations
 
 import argparse
+import html
+import re
 import statistics
 import tempfile
 import time
@@ -16,8 +19,12 @@ from typing import Final, NamedTuple
 
 from starlette.testclient import TestClient
 
-from services.console.viewer import Role
+from services.console.accounts.users import Users
+from services.console.api.keys import HIGHEST_RATE, ApiKeys
+from services.console.api.scopes import Scope
+from services.console.viewer import Grant, Role
 from services.ledger.ledger import FILE
+from services.operations.mailboxes import Tab
 from tests.bench.big_ledger import BUSY, NOW, TENANTS, number_of
 from tests.console.harness import Harness, console_on
 
@@ -25,19 +32,95 @@ CALLS: Final = 20
 """Of each page, after one that warms it up."""
 TENANT: Final = TENANTS[0]
 PAGES: Final = {
-    "messages": ("messages", "messages?box=outbox", "messages?box=sentbox", "messages?box=failed"),
-    "search": ("messages?box=sentbox&q=hearing", "messages?box=sentbox&q=Ana+Rivera"),
+    "messages": (
+        *(f"messages?box={box}" for box in Tab),
+        "messages?box=outbox&state=held&kind=reminder",
+        "messages?box=outbox&attention=1&branch=court",
+        "messages?box=sentbox&code=30007",
+        "messages?box=sentbox&since=2026-06-01&until=2026-06-07",
+        "messages?box=sentbox&since=2026-06-01&kind=alert&state=undelivered",
+        "messages?box=sentbox&person=p-000007",
+        "messages?box=sentbox&case=case-00007",
+        "messages?box=failed&branch=estate&until=2026-11-20",
+    ),
+    "search": (
+        "messages?box=sentbox&search=hearing",
+        "messages?box=sentbox&search=hearing+tuesday&kind=alert",
+        "messages?box=sentbox&search=Ana+Rivera",
+        "messages?box=sentbox&search=Marta",
+        "messages?box=ready&search=ng",
+        "messages?box=sentbox&search=5550042",
+        "messages?box=sentbox&search=m-05",
+    ),
     "inbox": ("inbox", "inbox?tab=mine", "inbox?tab=unassigned", "inbox?tab=maybe-stop"),
-    "today": ("today",),
+    "today": ("today", "today?day=2026-12-15", "today?part=sheet"),
     "cases": ("cases", "cases?show=all", "cases?q=rivera", "cases?q=zzzz&show=all"),
     "case": ("cases/case-00001",),
-    "people": ("people", "people?q=rivera", "people?q=555", "people?consent=pending"),
+    "people": (
+        "people",
+        "people?q=rivera",
+        "people?q=marta",
+        "people?q=555",
+        "people?q=ng",
+        "people?q=zz",
+        "people?q=m",
+        "people?consent=pending",
+        "people?consent=not-opted-in&q=son",
+    ),
     "person": (f"people/p-{BUSY:06}",),
-    "usage": ("usage",),
+    "message": ("messages/m-0000200",),
+    "usage": (
+        "usage",
+        "usage?by=day,branch,kind,state",
+        "usage?from=2025-11-01&to=2026-11-29",
+    ),
     "operations": ("operations",),
     "settings": ("settings",),
 }
 """Below the tenant's address."""
+API: Final = {
+    "messages": (
+        "messages",
+        "messages?box=sentbox&needs_attention=true",
+        "messages?error_code=30007",
+        "messages?state=held&kind=reminder&branch=court",
+        "messages?branch=court&branch=estate&since=2026-06-01&until=2026-06-07",
+        f"messages?person_id=p-{BUSY:06}",
+        f"messages?to=%2B{number_of(BUSY)[1:]}",
+    ),
+    "people": (
+        "people",
+        "people?search=rivera",
+        "people?search=marta",
+        "people?search=ng",
+        "people?search=zz",
+        "people?search=555",
+        "people?reach=pending&branch=court&branch=estate",
+    ),
+    "cases": (
+        "cases",
+        "cases?search=rivera",
+        "cases?search=zzzz&closed=true",
+        "cases?case_type=appeal&branch=court",
+        f"cases?person_id=p-{BUSY:06}",
+    ),
+    "threads": (
+        "threads",
+        "threads?waiting=true",
+        "threads?search=rivera",
+        "threads?search=5550042",
+        "threads?branch=court&assigned_to=dana",
+        f"threads/%2B{number_of(BUSY)[1:]}/entries",
+    ),
+}
+"""Below the API's address."""
+
+
+class Target(NamedTuple):
+    page: str
+    viewer: str
+    client: TestClient
+    path: str
 
 
 class PageTiming(NamedTuple):
@@ -49,28 +132,54 @@ class PageTiming(NamedTuple):
     cpu_p95_ms: float
 
 
-def measure_pages(file: Path, calls: int = CALLS) -> list[PageTiming]:
-    """Over the ledger's file, which stays as it is."""
+def measure_pages(file: Path, calls: int = CALLS, only: str = "") -> list[PageTiming]:
+    """Over the ledger's file, which stays as it is. `only`: part of a page or an address."""
     with tempfile.TemporaryDirectory(prefix="sayso-pages-") as folder:
         (Path(folder) / FILE).symlink_to(file.resolve())
         with console_on(Path(folder), NOW) as house:
-            return list(_measure_all(house, calls))
+            targets = [one for one in _list_targets(house) if only in f"{one.page} {one.path}"]
+            return [timing for one in targets for timing in _measure(one, calls)]
 
 
-def _measure_all(house: Harness, calls: int) -> Iterator[PageTiming]:
+def _list_targets(house: Harness) -> Iterator[Target]:
     viewers = {
         "everything": house.signed_in(Role.ADMIN, name="ada"),
         "a branch": house.signed_in(Role.STAFF, tenant=TENANT, branch="court", name="dana"),
+        "three branches": house.signed_in(Role.STAFF, tenant=TENANT, name="sam"),
     }
+    several = [Grant(TENANT, branch, Role.STAFF) for branch in ("court", "estate", "appeals")]
+    Users(house.console.store).set_grants("sam", several)
     thread = f"threads/{house.app.state.tokens.write(TENANT, number_of(BUSY))}"
     for viewer, client in viewers.items():
         for page, addresses in (PAGES | {"thread": (thread,)}).items():
             for address in addresses:
-                yield _measure(client, page, address, viewer, calls)
+                yield Target(page, viewer, client, f"/t/{TENANT}/{address}")
+    program = house.anonymous()
+    made = ApiKeys(house.state).add(TENANT, "", NOW, scopes=tuple(Scope), rate=HIGHEST_RATE)
+    program.headers["Authorization"] = f"Bearer {made.written}"
+    for page, addresses in API.items():
+        for address in addresses:
+            yield Target(f"api {page}", "program", program, f"/v1/{address}")
+            longest = f"/v1/{address}{'&' if '?' in address else '?'}limit=500"
+            yield Target(f"api {page}", "program", program, longest)
 
 
-def _measure(client: TestClient, page: str, address: str, viewer: str, calls: int) -> PageTiming:
-    path = f"/t/{TENANT}/{address}"
+def _measure(target: Target, calls: int) -> Iterator[PageTiming]:
+    """And the page after it, where there is one."""
+    text = target.client.get(target.path).text
+    yield _time(target, calls)
+    if after := _find_next(text):
+        viewer = f"{target.viewer}, next page"
+        yield _time(target._replace(path=after, viewer=viewer), calls)
+
+
+def _find_next(page: str) -> str | None:
+    found = re.search(r'(?:href="|"next": ?")([^"]*[?&;](?:after|cursor)=[^"]+)"', page)
+    return html.unescape(found[1]) if found else None
+
+
+def _time(target: Target, calls: int) -> PageTiming:
+    page, viewer, client, path = target
     status = client.get(path).status_code
     clock, cpu = [], []
     for _ in range(calls):
@@ -78,7 +187,7 @@ def _measure(client: TestClient, page: str, address: str, viewer: str, calls: in
         client.get(path)
         cpu.append((time.process_time() - spent) * 1e3)
         clock.append((time.perf_counter() - began) * 1e3)
-    shown = "thread" if page == "thread" else address
+    shown = re.sub(r"threads/[^?/]*", "threads", re.sub("(after|cursor)=[^&]*", r"\1", path))
     return PageTiming(page, shown, viewer, status, _p95(clock), _p95(cpu))
 
 
@@ -92,8 +201,9 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path, help="of `python -m tests.bench.big_ledger`")
     parser.add_argument("--calls", type=int, default=CALLS)
+    parser.add_argument("--only", default="", help="part of what is measured")
     given = parser.parse_args()
-    found = measure_pages(given.folder / FILE, given.calls)
+    found = measure_pages(given.folder / FILE, given.calls, given.only)
     for one in sorted(found, key=lambda one: -one.cpu_p95_ms):
         words = f"{one.status}  {one.viewer}: {one.address}"
         print(f"{one.p95_ms:8.1f} {one.cpu_p95_ms:8.1f}  {words}")

@@ -15,7 +15,7 @@ from services.console.accounts.store import Store
 from services.console.api.api import open_api
 from services.console.app import build_app
 from services.console.console import Console, LedgerSession
-from services.console.server import serve
+from services.console.server import serve, spare_collector
 from services.kafka.security import security_options
 from services.ledger import Ledger, LedgerError
 from services.ledger.ledger import FILE
@@ -55,6 +55,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
         api = await stack.enter_async_context(open_api(console))
         with explain_bind_errors(given.host, settings.console_port, "SAYSO_CONSOLE_PORT"):
             app = build_app(console, api)
+            spare_collector()
             server = serve(app, given.host, settings.console_port, grace=GRACE)
             host, port = await stack.enter_async_context(server)
         stack.push_async_callback(app.state.lag.close)

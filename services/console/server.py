@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from services.http_server import serve_on
+from streams.memory import GC_THRESHOLDS
+
+
+def spare_collector() -> None:
+    """What is loaded by now stays for good. The garbage collector does not walk it any more: that
+    took longer than a page, in every fiftieth page or so."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 @asynccontextmanager

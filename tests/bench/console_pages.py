@@ -8,6 +8,7 @@ clock's: the first says how it would be with nothing else on the machine."""
 from __future__ import annotations
 
 import argparse
+import gc
 import html
 import re
 import statistics
@@ -22,6 +23,7 @@ from starlette.testclient import TestClient
 from services.console.accounts.users import Users
 from services.console.api.keys import HIGHEST_RATE, ApiKeys
 from services.console.api.scopes import Scope
+from services.console.server import spare_collector
 from services.console.viewer import Grant, Role
 from services.ledger.ledger import FILE
 from services.operations.mailboxes import Tab
@@ -137,8 +139,12 @@ def measure_pages(file: Path, calls: int = CALLS, only: str = "") -> list[PageTi
     with tempfile.TemporaryDirectory(prefix="sayso-pages-") as folder:
         (Path(folder) / FILE).symlink_to(file.resolve())
         with console_on(Path(folder), NOW) as house:
+            spare_collector()
             targets = [one for one in _list_targets(house) if only in f"{one.page} {one.path}"]
-            return [timing for one in targets for timing in _measure(one, calls)]
+            try:
+                return [timing for one in targets for timing in _measure(one, calls)]
+            finally:
+                gc.unfreeze()
 
 
 def _list_targets(house: Harness) -> Iterator[Target]:

@@ -24,6 +24,13 @@ from services.client.models.consents import (
     ConsentStatus,
     ConsentTaken,
 )
+from services.client.models.event_webhooks import (
+    DeliveryItem,
+    EndpointInput,
+    EndpointItem,
+    NewSecret,
+    ReplayPeriod,
+)
 from services.client.models.people import NumberInput, PersonAccepted, PersonInput, PersonItem
 from services.client.models.reports import SenderItem, Usage, UsageRow
 from services.client.models.texts import (
@@ -31,9 +38,11 @@ from services.client.models.texts import (
     ApprovalResult,
     BatchResult,
     CancelAnswer,
+    DismissalResult,
     MessageDetail,
     MessageItem,
     PreviewAnswer,
+    ResendAnswer,
     SendText,
     ShownText,
 )
@@ -62,12 +71,17 @@ __all__ = [
     "ConsentClaim",
     "ConsentStatus",
     "ConsentTaken",
+    "DeliveryItem",
+    "DismissalResult",
+    "EndpointInput",
+    "EndpointItem",
     "EntryItem",
     "EventInput",
     "FieldProblem",
     "Kind",
     "MessageDetail",
     "MessageItem",
+    "NewSecret",
     "NoAnswer",
     "NoteInput",
     "Noted",
@@ -80,7 +94,9 @@ __all__ = [
     "PersonItem",
     "PreviewAnswer",
     "ProblemDetails",
+    "ReplayPeriod",
     "ReplyInput",
+    "ResendAnswer",
     "Retries",
     "SaysoError",
     "SendText",

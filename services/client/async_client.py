@@ -9,7 +9,13 @@ from typing import Any, Self, Unpack
 
 import httpx2
 
-from services.client.async_groups import AsyncCases, AsyncConsents, AsyncPeople, AsyncThreads
+from services.client.async_groups import (
+    AsyncCases,
+    AsyncConsents,
+    AsyncEventWebhooks,
+    AsyncPeople,
+    AsyncThreads,
+)
 from services.client.calls import people, texts
 from services.client.calls.people import UsageFilter
 from services.client.calls.texts import BatchStopped, MessageFilter
@@ -22,9 +28,11 @@ from services.client.models.texts import (
     ApprovalResult,
     BatchResult,
     CancelAnswer,
+    DismissalResult,
     MessageDetail,
     MessageItem,
     PreviewAnswer,
+    ResendAnswer,
     SendText,
     ShownText,
 )
@@ -54,6 +62,7 @@ class AsyncClient:
         self.people = AsyncPeople(self._run, self._list)
         self.cases = AsyncCases(self._run, self._list)
         self.threads = AsyncThreads(self._run, self._list)
+        self.event_webhooks = AsyncEventWebhooks(self._run, self._list)
 
     def __repr__(self) -> str:
         return f"AsyncClient({self._connection.url!r})"
@@ -117,6 +126,19 @@ class AsyncClient:
     ) -> tuple[ApprovalResult, ...]:
         """Reject up to 100 texts."""
         return (await self._run(texts.decide("reject", shown, idempotency_key))).results
+
+    async def resend(
+        self, message_id: str, *, to: str | None = None, idempotency_key: str | None = None
+    ) -> ResendAnswer:
+        """Send a text once more that was sent or failed. `to`: another number, which replaces the
+        old one also on the person's record."""
+        return await self._run(texts.resend(message_id, to, idempotency_key))
+
+    async def dismiss(
+        self, message_ids: Iterable[str], *, idempotency_key: str | None = None
+    ) -> tuple[DismissalResult, ...]:
+        """Take up to 100 failed texts off the lists. They stay on record."""
+        return (await self._run(texts.dismiss(message_ids, idempotency_key))).results
 
     async def usage(self, **given: Unpack[UsageFilter]) -> Usage:
         """Count texts, segments and costs, by day, branch, sender, kind, state and code."""

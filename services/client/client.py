@@ -14,16 +14,18 @@ from services.client.calls.texts import BatchStopped, MessageFilter
 from services.client.connection import TIMEOUT, Connection, read_answer, read_loss
 from services.client.errors import SaysoError
 from services.client.exchange import Answer, Exchange, Lost, Retries, Wait
-from services.client.groups import Cases, Consents, People, Threads
+from services.client.groups import Cases, Consents, EventWebhooks, People, Threads
 from services.client.models.reports import SenderItem, Usage
 from services.client.models.texts import (
     Accepted,
     ApprovalResult,
     BatchResult,
     CancelAnswer,
+    DismissalResult,
     MessageDetail,
     MessageItem,
     PreviewAnswer,
+    ResendAnswer,
     SendText,
     ShownText,
 )
@@ -59,6 +61,7 @@ class Client:
         self.people = People(self._run, self._list)
         self.cases = Cases(self._run, self._list)
         self.threads = Threads(self._run, self._list)
+        self.event_webhooks = EventWebhooks(self._run, self._list)
 
     def __repr__(self) -> str:
         return f"Client({self._connection.url!r})"
@@ -121,6 +124,19 @@ class Client:
     ) -> tuple[ApprovalResult, ...]:
         """Reject up to 100 texts."""
         return self._run(texts.decide("reject", shown, idempotency_key)).results
+
+    def resend(
+        self, message_id: str, *, to: str | None = None, idempotency_key: str | None = None
+    ) -> ResendAnswer:
+        """Send a text once more that was sent or failed. `to`: another number, which replaces the
+        old one also on the person's record."""
+        return self._run(texts.resend(message_id, to, idempotency_key))
+
+    def dismiss(
+        self, message_ids: Iterable[str], *, idempotency_key: str | None = None
+    ) -> tuple[DismissalResult, ...]:
+        """Take up to 100 failed texts off the lists. They stay on record."""
+        return self._run(texts.dismiss(message_ids, idempotency_key)).results
 
     def usage(self, **given: Unpack[UsageFilter]) -> Usage:
         """Count texts, segments and costs, by day, branch, sender, kind, state and code."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol, Unpack
 
-from services.client.calls import cases, people, threads
+from services.client.calls import cases, event_webhooks, people, threads
 from services.client.calls.cases import CaseFilter
+from services.client.calls.event_webhooks import State
 from services.client.calls.people import PersonFilter
 from services.client.calls.threads import ThreadFilter
 from services.client.models.cases import (
@@ -23,6 +24,15 @@ from services.client.models.consents import (
     ConsentClaim,
     ConsentStatus,
     ConsentTaken,
+)
+from services.client.models.event_webhooks import (
+    Deleted,
+    DeliveryItem,
+    EndpointInput,
+    EndpointItem,
+    NewSecret,
+    Replayed,
+    ReplayPeriod,
 )
 from services.client.models.people import PersonAccepted, PersonInput, PersonItem
 from services.client.models.texts import Accepted
@@ -182,3 +192,69 @@ class Threads:
     ) -> Noted:
         """Say that somebody has read it, and that no answer is due."""
         return self._run(threads.need_no_answer(number, written_by, idempotency_key))
+
+
+class EventWebhooks:
+    """Endpoints that are told of events."""
+
+    def __init__(self, run: Run, pages: ListPages) -> None:
+        self._run = run
+        self._pages = pages
+
+    def list(self) -> tuple[EndpointItem, ...]:
+        """List endpoints, the oldest first."""
+        return self._run(event_webhooks.list_all()).items
+
+    def get(self, endpoint_id: str) -> EndpointItem:
+        return self._run(event_webhooks.get(endpoint_id))
+
+    def create(self, endpoint: EndpointInput, *, idempotency_key: str | None = None) -> NewSecret:
+        """Add an endpoint. The answer has its secret."""
+        return self._run(event_webhooks.create(endpoint, idempotency_key))
+
+    def put(
+        self, endpoint_id: str, endpoint: EndpointInput, *, idempotency_key: str | None = None
+    ) -> EndpointItem:
+        """Say all of an endpoint. Events that wait already keep what they hold."""
+        return self._run(event_webhooks.put(endpoint_id, endpoint, idempotency_key))
+
+    def delete(self, endpoint_id: str, *, idempotency_key: str | None = None) -> Deleted:
+        """With all its deliveries."""
+        return self._run(event_webhooks.delete(endpoint_id, idempotency_key))
+
+    def pause(self, endpoint_id: str, *, idempotency_key: str | None = None) -> EndpointItem:
+        """What happens from now on waits."""
+        return self._run(event_webhooks.say(endpoint_id, "pause", idempotency_key))
+
+    def resume(self, endpoint_id: str, *, idempotency_key: str | None = None) -> EndpointItem:
+        """What waits is due at once."""
+        return self._run(event_webhooks.say(endpoint_id, "resume", idempotency_key))
+
+    def rotate_secret(
+        self, endpoint_id: str, *, keep_hours: int = 24, idempotency_key: str | None = None
+    ) -> NewSecret:
+        """Make a new secret. For `keep_hours` events are signed with both."""
+        return self._run(event_webhooks.rotate_secret(endpoint_id, keep_hours, idempotency_key))
+
+    def send_test(self, endpoint_id: str, *, idempotency_key: str | None = None) -> DeliveryItem:
+        """Send an event `endpoint.test` there."""
+        return self._run(event_webhooks.send_test(endpoint_id, idempotency_key))
+
+    def deliveries(
+        self, endpoint_id: str, *, state: State | None = None, limit: int | None = None
+    ) -> Iterator[DeliveryItem]:
+        """List what was or is to be delivered, the newest first. `limit`: of a page."""
+        for page in self._pages(event_webhooks.deliveries(endpoint_id, state, limit)):
+            yield from page.items
+
+    def replay(
+        self, endpoint_id: str, delivery_id: int, *, idempotency_key: str | None = None
+    ) -> DeliveryItem:
+        """Deliver it once more, with the same id."""
+        return self._run(event_webhooks.replay(endpoint_id, delivery_id, idempotency_key))
+
+    def replay_period(
+        self, endpoint_id: str, period: ReplayPeriod, *, idempotency_key: str | None = None
+    ) -> Replayed:
+        """Deliver the events of a period once more: those that were given up, or every one."""
+        return self._run(event_webhooks.replay_period(endpoint_id, period, idempotency_key))

@@ -8,19 +8,21 @@ from typing import Any, Final
 
 from services.client import (
     ConsentClaim,
+    EndpointInput,
     EventInput,
     NoteInput,
     NumberInput,
     OpenCase,
     PartyInput,
     PersonInput,
+    ReplayPeriod,
     ReplyInput,
     SendText,
     ShownText,
     TaskInput,
     TaskWhen,
 )
-from tests.console.api.world import TENANT
+from tests.console.api.world import ENDPOINT, TENANT
 
 NUMBER: Final = "+14155550142"
 CASE: Final = "8841"
@@ -29,6 +31,12 @@ PERSON: Final = "crm-20417"
 TEXT: Final = SendText(to=NUMBER, body="See you on Tuesday at 9.", undo_seconds=10)
 SHOWN: Final = [ShownText(message_id=MESSAGE, body_sha256="0" * 64)]
 CLAIM: Final = ConsentClaim(action="opt_out", number=NUMBER, at=datetime(2026, 3, 1, tzinfo=UTC))
+HOOK: Final = EndpointInput(
+    url="https://8.8.8.8/sayso", owner="it@harbor.example", events=("message.*",)
+)
+PERIOD: Final = ReplayPeriod(
+    since=datetime(2020, 1, 1, tzinfo=UTC), until=datetime(2099, 1, 1, tzinfo=UTC)
+)
 HEARING: Final = EventInput(
     title="Hearing", starts_at="2027-03-02T09:00", reminders=("1 day before",)
 )
@@ -42,6 +50,8 @@ CALLS: Final[dict[str, Callable[[Any], Any]]] = {
         since=date(2020, 1, 1), state=["undelivered", "failed"], needs_attention=True, limit=1
     ),
     "cancel": lambda client: client.cancel(MESSAGE, "not needed any more"),
+    "resend": lambda client: client.resend(MESSAGE, to="+14155550143"),
+    "dismiss": lambda client: client.dismiss([MESSAGE, "unheard-of"]),
     "approve": lambda client: client.approve(SHOWN),
     "reject": lambda client: client.reject(SHOWN),
     "usage": lambda client: client.usage(since=date(2026, 3, 1), until=date(2026, 3, 31)),
@@ -76,6 +86,22 @@ CALLS: Final[dict[str, Callable[[Any], Any]]] = {
     "threads.reply": lambda client: client.threads.reply(NUMBER, ReplyInput(body="Yes, at 9.")),
     "threads.note": lambda client: client.threads.note(NUMBER, NoteInput(text="Called them.")),
     "threads.need_no_answer": lambda client: client.threads.need_no_answer(NUMBER),
+    "event_webhooks.list": lambda client: client.event_webhooks.list(),
+    "event_webhooks.get": lambda client: client.event_webhooks.get(ENDPOINT),
+    "event_webhooks.deliveries": lambda client: client.event_webhooks.deliveries(
+        ENDPOINT, state="failed", limit=1
+    ),
+    "event_webhooks.replay": lambda client: client.event_webhooks.replay(ENDPOINT, 1),
+    "event_webhooks.replay_period": lambda client: client.event_webhooks.replay_period(
+        ENDPOINT, PERIOD
+    ),
+    "event_webhooks.send_test": lambda client: client.event_webhooks.send_test(ENDPOINT),
+    "event_webhooks.pause": lambda client: client.event_webhooks.pause(ENDPOINT),
+    "event_webhooks.resume": lambda client: client.event_webhooks.resume(ENDPOINT),
+    "event_webhooks.rotate_secret": lambda client: client.event_webhooks.rotate_secret(ENDPOINT),
+    "event_webhooks.put": lambda client: client.event_webhooks.put(ENDPOINT, HOOK),
+    "event_webhooks.create": lambda client: client.event_webhooks.create(HOOK),
+    "event_webhooks.delete": lambda client: client.event_webhooks.delete(ENDPOINT),
 }
 
 

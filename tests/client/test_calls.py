@@ -18,18 +18,27 @@ from pydantic import BaseModel
 
 from services import client as package
 from services.client import ApiError, AsyncClient, BatchStopped, Client, SendText
-from services.client.models import base, cases, consents, people, reports, texts, threads
+from services.client.models import (
+    base,
+    cases,
+    consents,
+    event_webhooks,
+    people,
+    reports,
+    texts,
+    threads,
+)
 from services.console.api.keys import HIGHEST_RATE
 from services.console.api.scopes import Scope
 from tests.client.calls import CALLS, CASE, MESSAGE, NUMBER, TEXT, finish, finish_later
 from tests.console.api.serving import House, house_on
-from tests.console.api.world import TENANT, World, list_records, world_on
+from tests.console.api.world import TENANT, World, add_endpoint, list_records, world_on
 from tests.console.harness import URL
 
 DOCUMENT = json.loads(Path("docs/reference/openapi.json").read_text())
 MODELS = {
     name: model
-    for module in (base, cases, consents, people, reports, texts, threads)
+    for module in (base, cases, consents, event_webhooks, people, reports, texts, threads)
     for name, model in vars(module).items()
     if inspect.isclass(model)
     and issubclass(model, BaseModel)
@@ -133,6 +142,7 @@ async def test_each_method_does_the_same_without_waiting(house: House) -> None:
     key = house.harness.api.keys.add(
         TENANT, "test", house.harness.console.clock(), scopes=tuple(Scope), rate=HIGHEST_RATE
     )
+    add_endpoint(house.harness.state)
     transport = httpx2.ASGITransport(house.harness.app)
     async with AsyncClient(URL, key.written, transport=transport) as client:
         found = {name: await finish_later(call(client)) for name, call in CALLS.items()}

@@ -17,9 +17,13 @@ from services.client.models.texts import (
     BatchResult,
     CancelAnswer,
     CancelText,
+    DismissalResults,
+    Dismissals,
     MessageDetail,
     MessagePage,
     PreviewAnswer,
+    ResendAnswer,
+    ResendText,
     SendBatch,
     SendText,
     ShownText,
@@ -138,3 +142,13 @@ def decide(
 ) -> Operation[ApprovalResults]:
     given = Approvals(action=action, texts=tuple(texts))
     return change("POST", "/v1/approvals", ApprovalResults, given, idempotency_key)
+
+
+def resend(message_id: str, to: str | None, idempotency_key: str | None) -> Operation[ResendAnswer]:
+    path = f"/v1/messages/{part(message_id)}/resend"
+    return change("POST", path, ResendAnswer, ResendText(to=to), idempotency_key)
+
+
+def dismiss(message_ids: Iterable[str], idempotency_key: str | None) -> Operation[DismissalResults]:
+    given = Dismissals(message_ids=tuple(message_ids))
+    return change("POST", "/v1/dismissals", DismissalResults, given, idempotency_key)

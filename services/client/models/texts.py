@@ -178,3 +178,36 @@ class ApprovalResult(Output):
 
 class ApprovalResults(Output):
     results: tuple[ApprovalResult, ...]
+
+
+class ResendText(Input):
+    to: str | None = None
+    """Another number: it replaces the old one, also on the person's record."""
+
+
+class ResendAnswer(Output):
+    message_id: str
+    done: bool
+    result: str
+    """resent or not_possible."""
+    detail: str
+    resent_as: str | None
+    """The id of the new text."""
+
+
+class Dismissals(Input):
+    message_ids: tuple[Id, ...]
+
+
+class DismissalResult(Output):
+    message_id: str
+    done: bool
+    result: str
+    """dismissed, already_dismissed, not_failed or unknown."""
+    detail: str
+    by: str
+    """Who dismissed it, where somebody else was first."""
+
+
+class DismissalResults(Output):
+    results: tuple[DismissalResult, ...]

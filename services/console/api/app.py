@@ -17,6 +17,8 @@ from services.console.api import (
     case_parts,
     cases,
     consents,
+    event_webhooks,
+    message_actions,
     messages,
     numbers,
     people,
@@ -37,6 +39,7 @@ ROUTERS: Final = (
     *send_requests.routers,
     consents.router,
     messages.router,
+    message_actions.router,
     approvals.router,
     numbers.router,
     people.router,
@@ -44,6 +47,7 @@ ROUTERS: Final = (
     case_parts.router,
     threads.router,
     reports.router,
+    event_webhooks.router,
 )
 """The hot path first: routes are tried in this order."""
 

@@ -16,11 +16,15 @@ from services.console.api.problems import Problem
 
 
 async def once(
-    call: Call, body: BaseModel | None, work: Callable[[], Awaitable[BaseModel]]
+    call: Call,
+    body: BaseModel | None,
+    work: Callable[[], Awaitable[BaseModel]],
+    *,
+    status: int = 202,
 ) -> Response:
     """Do the work, or give the answer that it had before under the same Idempotency-Key."""
     if call.idempotency_key is None:
-        return _answer((await work()).model_dump_json())
+        return _answer((await work()).model_dump_json(), status)
     said = body.model_dump_json().encode() if body is not None else b""
     claim = Claim(
         call.tenant, f"{call.route}/{call.idempotency_key}", hashlib.sha256(said).digest()
@@ -29,14 +33,14 @@ async def once(
     (reserved,) = await idempotency.reserve([claim], call.now)
     require_free(reserved.verdict)
     if reserved.verdict is Verdict.DONE:
-        return _answer(reserved.answer or "{}")
+        return _answer(reserved.answer or "{}", status)
     try:
         answer = (await work()).model_dump_json()
     except BaseException:
         idempotency.release([claim])
         raise
     idempotency.finish([claim], answer)
-    return _answer(answer)
+    return _answer(answer, status)
 
 
 def require_free(verdict: Verdict) -> None:
@@ -49,5 +53,5 @@ def require_free(verdict: Verdict) -> None:
         raise Problem(problems.KEY_REUSED, detail)
 
 
-def _answer(content: str) -> Response:
-    return Response(content, 202, media_type="application/json")
+def _answer(content: str, status: int) -> Response:
+    return Response(content, status, media_type="application/json")

@@ -20,3 +20,5 @@ class Scope(StrEnum):
     """Read conversations, and answer."""
     USAGE = "usage"
     """Counts and costs, without numbers and words."""
+    EVENT_WEBHOOKS = "event-webhooks"
+    """Endpoints that are told of events: see and change them, and replay what they missed."""

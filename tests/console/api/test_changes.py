@@ -12,6 +12,7 @@ from schemas.case_event import EventSaved, PartyAdded, TaskScheduled
 from schemas.person import PersonAction, PersonEvent
 from schemas.send_request import SendRequest
 from schemas.thread import NoAnswerNeeded, NoteAdded
+from tests.adapters.test_mailbox import OTHER, MailboxFiller
 from tests.console.api.serving import House, house_on
 from tests.console.api.world import TENANT, list_records
 
@@ -101,3 +102,46 @@ async def test_an_answer_a_note_and_no_answer_needed(house: House) -> None:
     assert isinstance(note, NoteAdded)
     assert isinstance(done, NoAnswerNeeded)
     assert (await caller.post("/v1/threads/%2B12125559999/notes", {"text": "x"})).status_code == 404
+
+
+def add_failed(house: House) -> None:
+    books = MailboxFiller(house.harness.state)
+    books.begin_at(10_000)
+    books.text("lost", "undelivered", error_code="30005")
+    books.text("fine", "delivered")
+    books.store.close()
+
+
+async def test_a_text_is_sent_again_to_a_corrected_number(house: House) -> None:
+    """Once: the same call has the same answer."""
+    add_failed(house)
+    caller = house.caller()
+    path = "/v1/messages/lost/resend"
+    wrong = await caller.post(path, {"to": "12"})
+    assert [one["field"] for one in wrong.json()["problems"]] == ["to"]
+    key = {"Idempotency-Key": "again-1"}
+    answer = await caller.post(path, {"to": "+1 415 555 0101"}, **key)
+    told = answer.json()
+    assert (answer.status_code, told["done"], told["result"]) == (202, True, "resent")
+    ((_, request),) = house.published
+    assert (request.message_id, request.to) == (told["resent_as"], OTHER)
+    assert (request.resend_of, request.requested_by[:4]) == ("lost", "key:")
+    again = await caller.post(path, {"to": "+1 415 555 0101"}, **key)
+    assert (again.json(), len(house.published)) == (told, 1)
+    assert (await caller.post("/v1/messages/unheard-of/resend", {})).status_code == 404
+    assert (await house.caller("bolt").post(path, {})).status_code == 404
+
+
+async def test_failed_texts_are_dismissed_each_with_its_result(house: House) -> None:
+    add_failed(house)
+    caller = house.caller()
+    told = {"message_ids": ["lost", "fine", "unheard-of"]}
+    results = (await caller.post("/v1/dismissals", told)).json()["results"]
+    assert {one["message_id"]: one["result"] for one in results} == {
+        "lost": "dismissed",
+        "fine": "not_failed",
+        "unheard-of": "unknown",
+    }
+    ((_, dismissal),) = house.published
+    assert (dismissal.message_id, dismissal.by[:4]) == ("lost", "key:")
+    assert (await caller.post("/v1/dismissals", {"message_ids": []})).status_code == 422

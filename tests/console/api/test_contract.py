@@ -74,7 +74,7 @@ def test_every_operation_keeps_its_promises(
 ) -> None:
     (method,) = route.methods
     operation = document[route.path_format][method]
-    if mode is GenerationMode.NEGATIVE and route.name == "get_senders":
+    if mode is GenerationMode.NEGATIVE and route.name in ("get_senders", "list_endpoints"):
         pytest.skip("there is nothing to get wrong")
 
     @QUIET

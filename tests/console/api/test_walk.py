@@ -34,6 +34,8 @@ KNOWN = {
     "case_id": "c-1",
     "task_id": "t-1",
     "event_id": "e-1",
+    "endpoint_id": "ep_none",
+    "delivery_id": "1",
 }
 
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +17,16 @@ from schemas.topics import Topic
 from services.console.api.keys import HIGHEST_RATE
 from services.console.api.scopes import Scope
 from services.console.server import serve
+from services.event_webhooks.deliveries import Deliveries
+from services.event_webhooks.endpoints import Endpoints
+from services.event_webhooks.store import Store
 from services.ledger.ledger import FILE
 from tests.adapters.ledger_filler import LedgerFiller, fill_ledger
 from tests.console.harness import Harness, console_on
 
 TENANT = "harbor-title"
+ENDPOINT = "ep_world"
+"""Of event webhooks. It has one delivery, which was given up."""
 
 
 class World(NamedTuple):
@@ -39,10 +45,33 @@ def list_records() -> list[tuple[Topic[Any], Any]]:
     return found
 
 
+def add_endpoint(state: Path) -> int:
+    """Returns the id of its delivery."""
+    store, now = Store(state), datetime.now(UTC)
+    Endpoints(store).add(
+        TENANT,
+        now,
+        url="https://8.8.8.8/sayso",
+        owner="it@harbor.example",
+        events=("message.*",),
+        about="",
+        numbers=False,
+        texts=False,
+    )
+    store.execute("UPDATE endpoints SET id = ?", ENDPOINT)
+    deliveries = Deliveries(store)
+    made = deliveries.add(ENDPOINT, "evt_1", "message.delivered", now, b"{}", now)
+    assert made is not None
+    deliveries.note_failure(made, 500, "status", now, None)
+    store.close()
+    return made
+
+
 @contextmanager
 def world_on(state: Path) -> Iterator[World]:
     """What is published goes into the ledger at once, as if its process had read it."""
     fill_ledger(state, *list_records())
+    add_endpoint(state)
     fillers: list[LedgerFiller] = []
     with console_on(state) as harness:
         publish = harness.kafka.publish

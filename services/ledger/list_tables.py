@@ -7,6 +7,8 @@ from typing import Final
 PERSON_TABLES: Final = """
 CREATE TABLE person_index (id INTEGER PRIMARY KEY, tenant TEXT, person_id TEXT, sort_name TEXT,
     reach TEXT, number TEXT, branches TEXT, words TEXT, UNIQUE (tenant, person_id));
+CREATE INDEX person_index_name ON person_index
+    (tenant, sort_name, person_id, reach, branches, words);
 CREATE TABLE person_numbers (number TEXT, tenant TEXT, person_id TEXT,
     PRIMARY KEY (number, tenant, person_id)) WITHOUT ROWID;
 CREATE INDEX person_numbers_person ON person_numbers (tenant, person_id);

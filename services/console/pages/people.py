@@ -32,7 +32,7 @@ router = APIRouter(include_in_schema=False)
 PATH: Final = "/t/{tenant}/people"
 """Below it are people by their ids. No id begins with `-`: what else there is stands below that."""
 PAGE: Final = 50
-ROUNDS: Final = 4
+ROUNDS: Final = 2
 """Of a search that finds nobody at first."""
 
 

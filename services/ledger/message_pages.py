@@ -21,7 +21,7 @@ Local days are compared with the zone of each tenant, so facets are taken zone b
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from heapq import nlargest
 from typing import Any, Final, NamedTuple
@@ -70,11 +70,27 @@ class Ref(NamedTuple):
 LAST: Final = Ref(ENDLESS, ENDLESS)
 
 
+class Candidate(NamedTuple):
+    """What a search has found, with all that tells whether it matches."""
+
+    requested_ms: int
+    row: int
+    facet: int
+    turns_ms: int | None
+    number: str | None
+    case_id: str | None
+    person_id: str | None
+
+
+CANDIDATE: Final = "o.requested_ms, o.rowid, o.facet, o.turns_ms, o.number, o.case_id, o.person_id"
+"""Columns of a row `o` of `outcomes`."""
+
+
 def match_rows(
-    ledger: Ledger, wanted: MessageFilter, now: datetime, rows: Collection[int]
+    ledger: Ledger, wanted: MessageFilter, now: datetime, found: Sequence[Candidate]
 ) -> set[Ref]:
-    """Those of these rows of `outcomes` that match."""
-    return _Query(ledger, wanted, now).match(rows) if rows else set()
+    """Those that match."""
+    return _Query(ledger, wanted, now).match(found) if found else set()
 
 
 class Selection(NamedTuple):
@@ -173,6 +189,9 @@ class _Query:
         self.values = [*plain_values, *kept_values]
         self._plain, self._plain_values = plain, plain_values
         self._zones = self._read_zones()
+        number = wanted.number and e164(wanted.number)
+        named = {"number": number, "case_id": wanted.case, "person_id": wanted.person}
+        self._named = {name: value for name, value in named.items() if value is not None}
         self._one = self._single()
         self._turned = self._read_turned() if self._depends_on_clock else []
 
@@ -201,18 +220,21 @@ class _Query:
                 return Count(most, True)
         return Count(count)
 
-    def match(self, rows: Collection[int]) -> set[Ref]:
+    def match(self, candidates: Sequence[Candidate]) -> set[Ref]:
+        rows = {one.row for one in candidates}
         found = {one for one in self._turned if one.row in rows}
-        _, single, values = self._one or ("", "1", [])
+        now_ms = self._now_ms if self._depends_on_clock else None
         for zone in self._zones:
-            below, bounds = self._below(zone, LAST)
             tenants, names = self._of_zone(zone)
-            sql = f"""SELECT o.requested_ms, o.rowid AS row FROM json_each(?) j
-                CROSS JOIN outcomes o ON o.rowid = j.value WHERE {single} AND {below}
-                AND +o.facet IN (SELECT f.id FROM facets f WHERE {self.facets} AND {tenants})"""
-            given = (json.dumps(sorted(rows)), *values, *bounds, *self.values, *names)
+            sql = f"SELECT f.id FROM facets f WHERE {self.facets} AND {tenants}"
+            facets = {row["id"] for row in self._ledger.rows(sql, *self.values, *names)}
             found |= {
-                Ref(row["requested_ms"], row["row"]) for row in self._ledger.rows(sql, *given)
+                Ref(one.requested_ms, one.row)
+                for one in candidates
+                if one.facet in facets
+                and zone.first_ms <= one.requested_ms < zone.end_ms
+                and (now_ms is None or one.turns_ms is None or one.turns_ms > now_ms)
+                and all(getattr(one, name) == value for name, value in self._named.items())
             }
         return found
 
@@ -284,10 +306,7 @@ class _Query:
 
     def _single(self) -> tuple[str, str, list[Any]] | None:
         """The index that has it, and what holds for its rows."""
-        wanted = self._wanted
-        number = wanted.number and e164(wanted.number)
-        given = {"number": number, "case_id": wanted.case, "person_id": wanted.person}
-        given = {name: value for name, value in given.items() if value is not None}
+        given = self._named
         if not given:
             return None
         conditions = " AND ".join(f"o.{name} = ?" for name in given)

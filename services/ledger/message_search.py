@@ -19,14 +19,14 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from heapq import merge
 from typing import Any, Final, NamedTuple
 
 from services.ledger.ledger import Ledger
 from services.ledger.message_items import MailboxItem, read_items
-from services.ledger.message_pages import MessageFilter, match_rows
-from services.ledger.paging import Page, limit_rows, read_cursor, write_cursor
+from services.ledger.message_pages import CANDIDATE, Candidate, MessageFilter, match_rows
+from services.ledger.paging import COUNTED, Count, Page, limit_rows, read_cursor, write_cursor
 from services.ledger.person_pages import find_by_words
+from services.ledger.scope import Scope
 from services.ledger.text_index import first_key, time_of_key
 
 MOST_LOOKED_AT: Final = 3000
@@ -44,6 +44,14 @@ _KINDS: Final = (int, int, int)
 
 
 _FROM_THE_NEWEST: Final = ((1 << 63) - 1, 1, (1 << 63) - 1)
+
+
+class _Texts(NamedTuple):
+    """What words have found, by the keys of the texts."""
+
+    found: tuple[tuple[int, Candidate], ...]
+    stopped_at: int | None
+    """The key of the last text that was looked at, if there are more."""
 
 
 class _Hit(NamedTuple):
@@ -67,103 +75,123 @@ def search_messages(
 ) -> Page[MailboxItem]:
     """What matches the filter and the search. A page may have less than `limit` rows, and a cursor
     all the same. Raises InvalidCursor."""
-    limit = limit_rows(limit)
-    filters = (wanted, search, may_read_texts)
-    after = read_cursor(cursor, _KINDS, *filters) if cursor else _FROM_THE_NEWEST
-    with ledger.snapshot():
-        query = _Search(ledger, wanted, now, search.strip(), after, may_read_texts)
-        found = query.newest(limit + 1)
-        rows = tuple(read_items(ledger, [hit.row for hit in found[:limit]], now))
-    if len(found) > limit:
-        return Page(rows, write_cursor(found[limit - 1][:3], *filters))
-    if query.stopped_at is None:
-        return Page(rows)
-    searched_ms = time_of_key(query.stopped_at)
-    return Page(rows, write_cursor((searched_ms, 1, query.stopped_at), *filters), searched_ms)
+    found = MessageSearch(ledger, wanted.scope, search, now, may_read_texts=may_read_texts)
+    return found.read_page(wanted, cursor, limit)
 
 
-class _Search:
+class MessageSearch:
+    """What one search finds, for pages and counts with several filters: what is found is looked up
+    once."""
+
     def __init__(
-        self,
-        ledger: Ledger,
-        wanted: MessageFilter,
-        now: datetime,
-        search: str,
-        after: tuple[int, ...],
-        may_read_texts: bool,
+        self, ledger: Ledger, scope: Scope, search: str, now: datetime, *, may_read_texts: bool
     ) -> None:
-        self._ledger, self._wanted, self._now = ledger, wanted, now
-        self._search, self._after = search, after
+        self._ledger, self._scope, self._now = ledger, scope, now
+        self._search = search
         self._may_read_texts = may_read_texts
-        self.stopped_at: int | None = None
-        """The key of the last text that was looked at, if there are more."""
+        self._few: list[Candidate] | None = None
+        self._newest: _Texts | None = None
 
-    def newest(self, limit: int) -> list[_Hit]:
-        few = self._few()
-        known = {hit.row for hit in few}
-        below = [hit for hit in few if hit[:3] < self._after]
-        by_words = self._by_words(known) if self._may_read_texts else iter(())
-        found = list[_Hit]()
-        for hit in merge(below, by_words, reverse=True):
-            if self.stopped_at is not None and hit[:3] < (time_of_key(self.stopped_at), 1, 0):
-                break  # texts between here and there were not looked at
-            found.append(hit)
-            if len(found) == limit:
-                self.stopped_at = None
-                break
-        return found
+    def read_page(self, wanted: MessageFilter, cursor: str | None, limit: int) -> Page[MailboxItem]:
+        """Raises InvalidCursor."""
+        limit = limit_rows(limit)
+        filters = (wanted, self._search, self._may_read_texts)
+        after = read_cursor(cursor, _KINDS, *filters) if cursor else _FROM_THE_NEWEST
+        with self._ledger.snapshot():
+            found, stopped_at = self._list(wanted, after, limit + 1)
+            rows = tuple(read_items(self._ledger, [hit.row for hit in found[:limit]], self._now))
+        if len(found) > limit:
+            return Page(rows, write_cursor(found[limit - 1][:3], *filters))
+        if stopped_at is None:
+            return Page(rows)
+        searched_ms = time_of_key(stopped_at)
+        return Page(rows, write_cursor((searched_ms, 1, stopped_at), *filters), searched_ms)
 
-    def _few(self) -> list[_Hit]:
-        """Newest first: what ids, numbers and names find."""
-        rows = {row for found in self._find_few() for row in found}
-        refs = match_rows(self._ledger, self._wanted, self._now, rows)
-        return sorted((_Hit(one.requested_ms, 0, one.row, one.row) for one in refs), reverse=True)
+    def count(self, wanted: MessageFilter, most: int = COUNTED) -> Count:
+        """Of what the first page of a search looks at; capped where that is not all."""
+        with self._ledger.snapshot():
+            texts = self._read_newest()
+            few = self._read_few()
+            known = {one.row for one in few}
+            found = [*few, *(one for _, one in texts.found if one.row not in known)]
+            count = len(match_rows(self._ledger, wanted, self._now, found))
+        return Count(min(count, most), count > most or texts.stopped_at is not None)
+
+    def _list(
+        self, wanted: MessageFilter, after: tuple[int, ...], limit: int
+    ) -> tuple[list[_Hit], int | None]:
+        """In the order of the list; and the key of the last text that was looked at, if there are
+        more."""
+        few = self._read_few()
+        known = {one.row for one in few}
+        is_first = after == _FROM_THE_NEWEST
+        texts = self._read_newest() if is_first else self._read_texts(after)
+        both = [*few, *(one for _, one in texts.found)]
+        fits = {ref.row for ref in match_rows(self._ledger, wanted, self._now, both)}
+        hits = {_Hit(one.requested_ms, 0, one.row, one.row) for one in few if one.row in fits}
+        seen = set(known)
+        for key, one in texts.found:
+            if one.row in fits and one.row not in seen:
+                seen.add(one.row)
+                hits.add(_Hit(time_of_key(key), 1, key, one.row))
+        # Texts that are older than where it stopped were not looked at.
+        stop = (-1,) if texts.stopped_at is None else (time_of_key(texts.stopped_at), 1, 0)
+        below = sorted((hit for hit in hits if stop < hit[:3] < after), reverse=True)
+        return below[:limit], texts.stopped_at
+
+    def _read_few(self) -> list[Candidate]:
+        """What ids, numbers and names find."""
+        if self._few is None:
+            rows = {row for found in self._find_few() for row in found}
+            sql = f"""SELECT {CANDIDATE} FROM json_each(?) j
+                CROSS JOIN outcomes o ON o.rowid = j.value"""
+            found = self._ledger.rows(sql, json.dumps(sorted(rows))) if rows else []
+            self._few = [Candidate(*row) for row in found]
+        return self._few
 
     def _find_few(self) -> Iterator[list[int]]:
-        yield self._by_id()
-        digits = "".join(one for one in self._search if one in "0123456789")
-        if len(digits) >= _DIGITS and not any(one.isalpha() for one in self._search):
+        search = self._search.strip()
+        yield self._by_id(search)
+        digits = "".join(one for one in search if one in "0123456789")
+        if len(digits) >= _DIGITS and not any(one.isalpha() for one in search):
             sql = "SELECT DISTINCT number FROM person_numbers WHERE number LIKE ? LIMIT ?"
             known = self._ledger.rows(sql, f"%{digits}", _MOST_PEOPLE)
             numbers = {row["number"] for row in known} | {f"+{digits}", f"+1{digits}"}
             yield self._rows(_OF_NUMBERS, sorted(numbers))
-        elif len(self._search) >= _LETTERS:
-            people = find_by_words(self._ledger, self._search, self._wanted.scope, _MOST_PEOPLE)
+        elif len(search) >= _LETTERS:
+            people = find_by_words(self._ledger, search, self._scope, _MOST_PEOPLE)
             yield self._rows(_OF_PEOPLE, people)
 
-    def _by_id(self) -> list[int]:
+    def _by_id(self, search: str) -> list[int]:
         """Whose id begins so."""
         tenants = self._ledger.rows("SELECT DISTINCT tenant FROM facets")
-        scope = self._wanted.scope.tenants
-        first = [f"{row[0]}/{self._search}" for row in tenants if scope is None or row[0] in scope]
-        return self._rows(_OF_IDS, first) if self._search else []
+        scope = self._scope.tenants
+        first = [f"{row[0]}/{search}" for row in tenants if scope is None or row[0] in scope]
+        return self._rows(_OF_IDS, first) if search else []
 
     def _rows(self, sql: str, values: Sequence[Any]) -> list[int]:
         return [row["row"] for row in self._ledger.rows(sql, json.dumps(values), _MOST_FOUND)]
 
-    def _by_words(self, known: set[int]) -> Iterator[_Hit]:
-        """In the order of the list. Notes where it stopped."""
+    def _read_newest(self) -> _Texts:
+        if self._newest is None:
+            self._newest = self._read_texts(_FROM_THE_NEWEST)
+        return self._newest
+
+    def _read_texts(self, after: tuple[int, ...]) -> _Texts:
+        """With the words, the newest first."""
         words = _WORD.findall(self._search)
-        if not words:
-            return
+        if not words or not self._may_read_texts:
+            return _Texts((), None)
         match = " AND ".join(f'"{word}"' for word in words)
-        below = self._after[2] if self._after[1] else first_key(self._after[0])
-        sql = """SELECT w.rowid AS key, o.rowid AS row, o.requested_ms FROM (
+        below = after[2] if after[1] else first_key(after[0])
+        sql = f"""SELECT w.rowid AS key, {CANDIDATE} FROM (
                 SELECT rowid FROM text_words WHERE text_words MATCH ? AND rowid < ?
                 ORDER BY rowid DESC LIMIT ?) w
             CROSS JOIN texts t ON t.key = w.rowid
             LEFT JOIN outcomes o ON o.identity = t.tenant || '/' || t.message_id"""
         rows = self._ledger.rows(sql, match, below, MOST_LOOKED_AT)
-        known_rows = {row["row"] for row in rows if row["row"] is not None}
-        refs = match_rows(self._ledger, self._wanted, self._now, known_rows)
-        fits = {ref.row for ref in refs}
-        if len(rows) == MOST_LOOKED_AT:
-            self.stopped_at = rows[-1]["key"]
-        seen = set(known)
-        for row in rows:
-            if row["row"] in fits and row["row"] not in seen:
-                seen.add(row["row"])
-                yield _Hit(time_of_key(row["key"]), 1, row["key"], row["row"])
+        found = tuple((row[0], Candidate(*row[1:])) for row in rows if row[1] is not None)
+        return _Texts(found, rows[-1]["key"] if len(rows) == MOST_LOOKED_AT else None)
 
 
 _OF_NUMBERS: Final = """SELECT o.rowid AS row FROM json_each(?) j

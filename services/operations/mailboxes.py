@@ -21,7 +21,7 @@ from services.ledger.message_pages import (
     count_messages,
     read_messages,
 )
-from services.ledger.message_search import search_messages
+from services.ledger.message_search import MessageSearch
 from services.ledger.message_status import find_request
 from services.ledger.paging import MOST_ROWS, Count, InvalidCursor, Page
 from services.ledger.people import find_person
@@ -146,12 +146,15 @@ class MailboxPage(NamedTuple):
     """Back to when a search of words has looked, if it stopped there."""
 
 
-class Mailboxes(NamedTuple):
+class Mailboxes:
     """As far as somebody may see them."""
 
-    ledger: Ledger
-    scope: Scope
-    now: datetime
+    def __init__(self, ledger: Ledger, scope: Scope, now: datetime) -> None:
+        self.ledger = ledger
+        self.scope = scope
+        self.now = now
+        self._searches: dict[str, MessageSearch] = {}
+        """Each looks once for what all tabs count."""
 
     def page(self, query: MailboxQuery, after: str) -> MailboxPage:
         try:
@@ -195,21 +198,21 @@ class Mailboxes(NamedTuple):
         wanted = self._filter(query)
         if not query.search:
             return read_messages(self.ledger, wanted, self.now, cursor=cursor, limit=limit)
-        return search_messages(
-            self.ledger,
-            wanted,
-            query.search,
-            self.now,
-            may_read_texts=True,
-            cursor=cursor,
-            limit=limit,
-        )
+        return self._search(query).read_page(wanted, cursor, limit)
 
     def _count(self, query: MailboxQuery) -> Count:
-        if not query.search:
-            return count_messages(self.ledger, self._filter(query), self.now)
-        first = self._find(query, None, PAGE)
-        return Count(len(first.rows), first.cursor is not None)
+        if query.search:
+            return self._search(query).count(self._filter(query))
+        return count_messages(self.ledger, self._filter(query), self.now)
+
+    def _search(self, query: MailboxQuery) -> MessageSearch:
+        found = self._searches.get(query.search)
+        if found is None:
+            found = MessageSearch(
+                self.ledger, self.scope, query.search, self.now, may_read_texts=True
+            )
+            self._searches[query.search] = found
+        return found
 
     def _filter(self, query: MailboxQuery) -> MessageFilter:
         failed = query.box is Tab.FAILED

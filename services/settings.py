@@ -1,5 +1,6 @@
-"""Settings of a process, from environment variables. Secrets come from nowhere else and are in no
-repr."""
+"""Settings of a process, from environment variables. A secret may be in a file instead, which
+`NAME_FILE` names: containers show their environment to whoever may look at them. Secrets come from
+nowhere else and are in no repr."""
 
 from __future__ import annotations
 
@@ -54,6 +55,7 @@ VARIABLES: Final = {
     "kafka_ca": "SAYSO_KAFKA_CA",
     "kafka_cert": "SAYSO_KAFKA_CERT",
     "kafka_key": "SAYSO_KAFKA_KEY",
+    "kafka_wait": "SAYSO_KAFKA_WAIT",
 }
 
 Security = Annotated[
@@ -98,6 +100,10 @@ def _require(form: re.Pattern[str], words: str) -> Callable[[Any], Any]:
 
 Count = Annotated[int, BeforeValidator(_require(_WHOLE, "a whole number, in digits"))]
 Decimal = Annotated[float, BeforeValidator(_require(_DECIMAL, "a number such as 10 or 0.5"))]
+
+
+MAX_SECRET: Final = 16 << 10
+"""Bytes of a file with a secret. The longest are addresses and tokens of a few hundred."""
 
 
 class SettingsError(Exception):
@@ -183,6 +189,10 @@ class ServiceSettings(BaseModel):
     `kafka_key`."""
     kafka_key: Path | None = None
 
+    kafka_wait: Decimal = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """Seconds for which a process that starts waits for a broker that does not answer. 0: it ends
+    at once, and its supervisor starts it again."""
+
     @property
     def required_bootstrap(self) -> str:
         """For a process that cannot run without. Raises SettingsError."""
@@ -191,12 +201,51 @@ class ServiceSettings(BaseModel):
         return self.bootstrap
 
 
+SECRETS: Final = {
+    name: f"{name}_FILE"
+    for field, name in VARIABLES.items()
+    if ServiceSettings.model_fields[field].annotation is SecretStr
+}
+"""The variables whose value may be in a file, and the variables that name it."""
+
+
 def from_environment(environment: Mapping[str, str] | None = None) -> ServiceSettings:
     """Raises SettingsError."""
     environment = os.environ if environment is None else environment
-    given = {field: environment[name] for field, name in VARIABLES.items() if environment.get(name)}
+    written = {**environment, **_read_secrets(environment)}
+    given = {field: written[name] for field, name in VARIABLES.items() if written.get(name)}
     try:
         return ServiceSettings.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         raise SettingsError(f"{VARIABLES[str(first['loc'][0])]} is wrong: {first['msg']}") from None
+
+
+def _read_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """By variable, what stands in the files that are named. Raises SettingsError."""
+    found = {}
+    for name, file_name in SECRETS.items():
+        if path := environment.get(file_name):
+            if environment.get(name):
+                raise SettingsError(f"{name} and {file_name} are both set: keep one of them")
+            found[name] = _read_secret(file_name, Path(path))
+    return found
+
+
+def _read_secret(variable: str, path: Path) -> str:
+    """One line: editors end it with a line break that is no part of the secret. What the file holds
+    is in no message."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_SECRET + 1)
+        text = content.decode().rstrip("\r\n")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise SettingsError(f"{variable} cannot be read: {path}: {why}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{variable} names a file that is no text: {path}") from None
+    if not text.strip():
+        raise SettingsError(f"{variable} names a file that is empty: {path}")
+    if len(content) > MAX_SECRET or not text.isprintable():
+        raise SettingsError(f"{variable} names a file that is more than one line of text: {path}")
+    return text

@@ -19,7 +19,7 @@ from services.local.broker import find_running
 from services.local.stack import Stack, StackOptions, run_stack
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_one_of
-from services.settings import from_environment
+from services.settings import SECRETS, from_environment
 from services.terminal import console, markup, note
 
 NOWHERE: Final = "127.0.0.1:1"
@@ -52,7 +52,7 @@ def up(
     [cyan]sayso send -t harbor --to +12125550123 --body Hello[/]
     """
     require_one_of("--provider", provider, ("simulator", "twilio"))
-    missing = [name for name in TWILIO if not os.environ.get(name)]
+    missing = [name for name in TWILIO if not _is_given(name)]
     if provider == "twilio" and missing:
         raise InvalidRequest(f"--provider twilio needs {', '.join(missing)} in the environment")
     wanted = StackOptions(
@@ -61,6 +61,10 @@ def up(
     run_until_interrupted(_up(wanted))
     end = "Its data is gone, as asked." if ephemeral else f"Its data is kept in {state}."
     note(f"Stopped. {end}")
+
+
+def _is_given(name: str) -> bool:
+    return any(os.environ.get(one) for one in (name, SECRETS.get(name, name)))
 
 
 async def _up(wanted: StackOptions) -> None:

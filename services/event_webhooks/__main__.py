@@ -21,6 +21,7 @@ from services.event_webhooks.housekeeping import Housekeeping
 from services.event_webhooks.owner_mail import OwnerMails
 from services.event_webhooks.store import Store, StoreError
 from services.event_webhooks.topic_follower import RecordsLost, TopicFollower
+from services.kafka.broker_wait import wait_for_broker
 from services.ledger.topic_reader import TopicReaderError
 from services.notify.mail import MailError, Server, server_of
 from services.observability.health import serve_health
@@ -78,6 +79,8 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
     server, sender = read_mail_settings(settings)
     bootstrap = settings.required_bootstrap
     stop = stop_on_signals()
+    if not await wait_for_broker(settings, stop):
+        return
     metrics = MetricRegistry(EVENT_WEBHOOKS)
     async with AsyncExitStack() as stack:
         stack.enter_context(_be_the_only_one(settings.state))

@@ -11,16 +11,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from services.kafka.broker_wait import wait_for_broker
 from services.ledger.ledger import FILE, Ledger, LedgerError
 from services.ledger.reconciliation import Reconciler
 from services.parent_watch import watch_parent
 from services.process import stop_on_signals
-from services.settings import SettingsError, from_environment
+from services.settings import ServiceSettings, SettingsError, from_environment
 from streams.memory import GC_THRESHOLDS
 
 
-async def _run(path: Path, bootstrap: str, announce: Callable[[], object]) -> None:
+async def _run(settings: ServiceSettings, announce: Callable[[], object]) -> None:
+    path, bootstrap = settings.state / FILE, settings.required_bootstrap
     stop = stop_on_signals()
+    if not await wait_for_broker(settings, stop):
+        return
     ledger = Ledger.open(path)
     try:
         done = await ledger.catch_up(bootstrap)
@@ -46,9 +50,7 @@ def main() -> int:
     gc.set_threshold(*GC_THRESHOLDS)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        settings = from_environment()
-        announce = ready.touch if ready else str
-        asyncio.run(_run(settings.state / FILE, settings.required_bootstrap, announce))
+        asyncio.run(_run(from_environment(), ready.touch if ready else str))
     except (LedgerError, SettingsError) as error:
         print(f"sayso: {error}", file=sys.stderr)
         return 2 if isinstance(error, SettingsError) else 1

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from services.local.supervisor import ProcessSpec
 from services.ports import LOOPBACK, choose_port, is_free
+from services.settings import SECRETS
 
 PROCESSORS: Final = (
     "outcomes",
@@ -58,8 +59,12 @@ def choose_addresses(state: Path, simulated: bool, invented: bool = False) -> Ad
         provider,
         state.absolute() / "simulator.jsonl",
         console,
-        choose_port(avoid=provider) if invented or not os.environ.get(MAIL_SERVER) else None,
+        choose_port(avoid=provider) if invented or not _has_mail_server(os.environ) else None,
     )
+
+
+def _has_mail_server(environment: Mapping[str, str]) -> bool:
+    return any(environment.get(name) for name in (MAIL_SERVER, SECRETS[MAIL_SERVER]))
 
 
 def _choose(variable: str, usual: int, simulated: bool) -> int:
@@ -80,6 +85,7 @@ def build_environment(bootstrap: str, state: Path, addresses: Addresses) -> dict
     if addresses.mail_port:
         environment |= {
             MAIL_SERVER: f"smtp://{LOOPBACK}:{addresses.mail_port}",
+            SECRETS[MAIL_SERVER]: "",
             "SAYSO_MAIL_FROM": os.environ.get("SAYSO_MAIL_FROM") or CAUGHT_FROM,
         }
     if addresses.provider:
@@ -87,6 +93,7 @@ def build_environment(bootstrap: str, state: Path, addresses: Addresses) -> dict
             "SAYSO_PROVIDER_URL": addresses.provider,
             "TWILIO_ACCOUNT_SID": "AC" + secrets.token_hex(16),
             "TWILIO_AUTH_TOKEN": secrets.token_hex(16),
+            SECRETS["TWILIO_AUTH_TOKEN"]: "",
         }
     return environment
 
@@ -121,7 +128,7 @@ def _mail_specs(environment: Mapping[str, str], addresses: Addresses) -> list[Pr
     if addresses.mail_port:
         command = ("services.local.mail_catcher", "--port", str(addresses.mail_port))
         specs.append(ProcessSpec("mail-catcher", command, environment))
-    if environment.get(MAIL_SERVER) or os.environ.get(MAIL_SERVER):
+    if _has_mail_server(environment) or _has_mail_server(os.environ):
         command = ("services.notify", "--instance", _instance("notify", environment))
         specs.append(ProcessSpec("notify", command, environment))
     return specs

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaConnectionError
 
+from services.kafka.broker_wait import wait_for_broker
 from services.kafka.security import unreachable_message
 from services.notify.mail import MailError, Server, deliver, server_of
 from services.notify.mail_loop import MailLoop
@@ -54,6 +55,8 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
     bootstrap = settings.required_bootstrap
     server, sender = read_mail_settings(settings)
     stop = stop_on_signals()
+    if not await wait_for_broker(settings, stop):
+        return
     loop = MailLoop(bootstrap, server, sender, instance=given.instance)
     ready: Path | None = given.ready_file
     async with AsyncExitStack() as stack:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from schemas.topics import PROCESSOR_NAMES
+from services.kafka.broker_wait import wait_for_broker
 from services.observability.logs import set_up
 from services.parent_watch import watch_parent
 from services.settings import SettingsError, from_environment
@@ -57,6 +58,8 @@ async def _run_until_signal(options: argparse.Namespace, clock: Callable[[], flo
         if options.ready_file is not None:
             options.ready_file.write_text(f"{os.getpid()} {partitions}\n")
 
+    if not await wait_for_broker(settings, stop):
+        return
     await run_worker(
         options.processor,
         settings,

@@ -69,13 +69,18 @@ class WorkerMetrics:
 
     @asynccontextmanager
     async def serve(self, app: FaustApp) -> AsyncIterator[None]:
-        """`/live`, `/ready` and `/metrics` while the block lasts. Raises CannotListen."""
+        """The routes of `services.observability.health` while the block lasts. Raises
+        CannotListen."""
         settings = self._settings
         if settings.metrics_port is None:
             yield
             return
         async with serve_health(
-            settings.metrics_host, settings.metrics_port, self._meters, lambda: check_health(app)
+            settings.metrics_host,
+            settings.metrics_port,
+            self._meters,
+            lambda: check_health(app),
+            started=lambda: app.live,
         ) as port:
             if settings.metrics_port_file is not None:
                 announce_port(settings.metrics_port_file, port)

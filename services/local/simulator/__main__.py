@@ -52,7 +52,7 @@ async def _run(arguments: argparse.Namespace, script: Script) -> None:
         script,
         seed=arguments.seed,
         account_sid=os.environ["TWILIO_ACCOUNT_SID"],
-        auth_token=os.environ["TWILIO_AUTH_TOKEN"],
+        auth_token=_read_token(),
         public_url=arguments.public_url,
         deliver_to=arguments.deliver_to,
         journal=arguments.log,
@@ -67,11 +67,25 @@ async def _run(arguments: argparse.Namespace, script: Script) -> None:
         await stop.wait()
 
 
+def _read_token() -> str:
+    """Raises OSError."""
+    if path := os.environ.get("TWILIO_AUTH_TOKEN_FILE"):
+        return Path(path).read_text("utf-8").strip()
+    return os.environ.get("TWILIO_AUTH_TOKEN", "")
+
+
 def main() -> int:
     arguments = _parse_arguments()
     watch_parent()
-    credentials = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
-    missing = [name for name in credentials if not os.environ.get(name)]
+    try:
+        credentials = {
+            "TWILIO_ACCOUNT_SID": os.environ.get("TWILIO_ACCOUNT_SID"),
+            "TWILIO_AUTH_TOKEN": _read_token(),
+        }
+    except OSError as error:
+        print(f"TWILIO_AUTH_TOKEN_FILE cannot be read: {error}", file=sys.stderr)
+        return 2
+    missing = [name for name, value in credentials.items() if not value]
     if missing:
         print(
             f"{' and '.join(missing)} must be set: the simulator signs and checks with them",

@@ -7,7 +7,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-annotate --no-header
 PRISM := tests/contracts/node_modules/.ready
 
-.PHONY: help setup test demo screenshots bench train faults soak check node lock lock-jars clean
+.PHONY: help setup test demo screenshots bench train faults soak check kube node lock lock-jars clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ check: setup ## style, types, and who may import whom
 	@$(BIN)/lint-imports
 	@$(BIN)/validate-pyproject pyproject.toml
 	@$(BIN)/codespell
+	@$(BIN)/python -m tests.kubernetes.validation --quiet
+
+kube: setup ## the manifests of Kubernetes: rendered, and held against its oldest and newest schemas, offline
+	@$(BIN)/python -m tests.kubernetes.validation
 
 node: ## what the provider's contract is checked with; without Node those tests say that they are skipped
 	@if command -v npm >/dev/null && test -f tests/contracts/package-lock.json; then $(MAKE) -s $(PRISM); fi

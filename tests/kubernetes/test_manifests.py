@@ -71,9 +71,8 @@ def test_kubectl_renders_the_same(overlay: str) -> None:
         check=True,
         timeout=60,
     )
-    theirs = [
-        one for one in yaml.load_all(done.stdout, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    ]
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    theirs = list(yaml.load_all(done.stdout, loader))
     assert sorted(map(canonical, theirs)) == sorted(map(canonical, rendered(overlay)))
 
 

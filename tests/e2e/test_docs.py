@@ -20,7 +20,7 @@ from typer.main import get_command
 from schemas.topics import BY_NAME, EVERY_TOPIC
 from services.cli.app import app
 from services.observability import metrics
-from services.settings import VARIABLES
+from services.settings import SECRETS, VARIABLES
 from streams.error_codes import all_codes
 from streams.rule_names import RuleName
 from tests.e2e import running_stack
@@ -256,7 +256,7 @@ def test_the_topics_named_exist(page: str) -> None:
 @pytest.mark.parametrize("page", CURRENT)
 def test_the_variables_named_exist(page: str) -> None:
     named = set(re.findall(r"\b(?:SAYSO|TWILIO)_[A-Z_]+", pages()[page]))
-    assert named <= {*VARIABLES.values(), *OTHER_VARIABLES}
+    assert named <= {*VARIABLES.values(), *SECRETS.values(), *OTHER_VARIABLES}
 
 
 @pytest.mark.parametrize("page", CURRENT)

@@ -43,6 +43,15 @@ def up(
             show_default="1; 12 with --bootstrap",
         ),
     ] = None,
+    brokers: Annotated[
+        int | None,
+        typer.Option(
+            help="Kafka brokers on this machine. Of 3, one may end without harm.",
+            min=1,
+            max=9,
+            show_default="as before, or 1",
+        ),
+    ] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
@@ -55,8 +64,15 @@ def up(
     missing = [name for name in TWILIO if not _is_given(name)]
     if provider == "twilio" and missing:
         raise InvalidRequest(f"--provider twilio needs {', '.join(missing)} in the environment")
+    if brokers and bootstrap:
+        raise InvalidRequest("--bootstrap names a Kafka that runs", "leave --brokers out")
     wanted = StackOptions(
-        state, bootstrap, ephemeral, simulated=provider == "simulator", partitions=partitions
+        state,
+        bootstrap,
+        ephemeral,
+        simulated=provider == "simulator",
+        partitions=partitions,
+        brokers=brokers,
     )
     run_until_interrupted(_up(wanted))
     end = "Its data is gone, as asked." if ephemeral else f"Its data is kept in {state}."

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from aiokafka.errors import KafkaError
 
-from schemas.topics import TOPICS
+from schemas.topics import BY_NAME, TOPICS
 from schemas.visible_text import ON_ONE_LINE
 from services.cli import options
 from services.cli.connection import find_bootstrap, run
@@ -17,14 +19,18 @@ from services.display_text import format_utc
 from services.json_values import parse_json
 from services.kafka.acls import compute_acls, grant, render_commands
 from services.kafka.admin import admin_client
+from services.kafka.topic_health import Health, describe_health, read_topic_health
 from services.kafka.topics import Change
 from services.kafka.topics import apply as apply_topics
 from services.ledger.projection import Record
-from services.ledger.topic_reader import open_reader
+from services.ledger.topic_reader import TopicReaderError, open_reader
 from services.masking import mask
 from services.operations.errors import InvalidRequest
 from services.operations.topics import choose_layout, find_topic, read_last
 from services.terminal import console, note, print_json, say, table
+
+READ_TIMEOUT: Final = 5.0
+"""Seconds for the lengths of topics while brokers are away."""
 
 app = typer.Typer(
     help="The topics: list them, create them, and print the rights that services need.",
@@ -41,9 +47,12 @@ def show(
 ) -> None:
     """List every topic: what it carries, how long it is kept, what the broker has of it.
 
+    Topics with too few copies in sync are marked, and brokers named that do not answer.
+
     Example: [cyan]sayso topics list[/]
     """
-    found = run(_read_lengths(find_bootstrap(bootstrap, state)))
+    where = find_bootstrap(bootstrap, state)
+    health, found = run(_read(where))
     rows = [
         {
             "topic": topic.name,
@@ -51,9 +60,17 @@ def show(
             "offsets": sum(found.get(topic.name, ())),
             "kept": "for ever" if topic.keep is None else f"{topic.keep.days} d",
             "compacted": topic.compacted,
+            **_copies(topic.name, health),
             "about": topic.about,
         }
         for topic in TOPICS
+    ]
+    rows += [
+        {"topic": name, "partitions": None, "offsets": None, "kept": None, "compacted": None}
+        | _copies(name, health)
+        | {"about": "Kafka's own" if name.startswith("__") else "the state of a processor"}
+        for name, topic in sorted(health.topics.items())
+        if topic.under_replicated and name not in BY_NAME
     ]
     if as_json:
         print_json(rows)
@@ -61,14 +78,46 @@ def show(
     lines = [
         (
             row["topic"],
-            row["partitions"] or "missing",
-            row["offsets"],
-            "last of each key" if row["compacted"] else row["kept"],
+            "" if row["partitions"] is None else row["partitions"] or "missing",
+            "" if row["offsets"] is None else row["offsets"],
+            _describe_copies(row),
+            "last of each key" if row["compacted"] else row["kept"] or "",
             row["about"],
         )
         for row in rows
     ]
-    console().print(table("Topics", ("topic", "partitions#", "offsets#", "kept", ""), lines))
+    columns = ("topic", "partitions#", "offsets#", "copies", "kept", "")
+    console().print(table("Topics", columns, lines))
+    for sentence in describe_health(health):
+        note(sentence)
+
+
+def _copies(topic: str, health: Health) -> dict[str, Any]:
+    known = health.topics.get(topic)
+    return {
+        "under_replicated": list(known.under_replicated) if known else [],
+        "below_min_insync": list(known.below_min_insync) if known else [],
+    }
+
+
+def _describe_copies(row: dict[str, Any]) -> str:
+    if row["below_min_insync"]:
+        return f"{len(row['below_min_insync'])} take no records"
+    if row["under_replicated"]:
+        return f"{len(row['under_replicated'])} lack copies"
+    return "all" if row["partitions"] else ""
+
+
+async def _read(bootstrap: str) -> tuple[Health, dict[str, list[int]]]:
+    """The health first: the lengths may be unknown where it is bad."""
+    health = await read_topic_health(bootstrap)
+    try:
+        async with asyncio.timeout(None if health.is_good else READ_TIMEOUT):
+            return health, await _read_lengths(bootstrap)
+    except (TopicReaderError, KafkaError, TimeoutError):
+        if health.is_good:
+            raise
+        return health, {}
 
 
 async def _read_lengths(bootstrap: str) -> dict[str, list[int]]:

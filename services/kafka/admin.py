@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -13,11 +13,21 @@ from aiokafka.errors import KafkaConnectionError
 
 from services.kafka import BrokerError
 from services.kafka.security import security_options, unreachable_message
+from streams.runtime.cluster_health import send_to_any
 
 CHANGE_TIMEOUT: Final = 30.0
 """Seconds until every broker has heard of a change that the controller has decided."""
 _SET_ON_TOPIC: Final = 1
 """Where a setting's value comes from, in Kafka's numbers."""
+
+
+class AdminClient(AIOKafkaAdminClient):  # type: ignore[misc]  # aiokafka has no types
+    """Asks another broker if the first one is away, where aiokafka asks one alone."""
+
+    async def _send_request(self, request: Any, node_id: int | None = None) -> Any:
+        if node_id is not None:
+            return await self._client.send(node_id, request)
+        return await send_to_any(self._client, request)
 
 
 class TopicDescription(NamedTuple):
@@ -37,9 +47,7 @@ Descriptions = Mapping[str, TopicDescription]
 @asynccontextmanager
 async def admin_client(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     """A client that closes with its block. Raises BrokerError when no broker answers."""
-    client = AIOKafkaAdminClient(
-        bootstrap_servers=bootstrap, client_id="sayso-admin", **security_options()
-    )
+    client = AdminClient(bootstrap_servers=bootstrap, client_id="sayso-admin", **security_options())
     try:
         await client.start()
         yield client

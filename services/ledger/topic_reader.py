@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.topics import BY_NAME
+from services.kafka.admin import AdminClient
 from services.kafka.header_patch import allow_any_header_name
 from services.kafka.security import security_options, unreachable_message
 from services.ledger.projection import Partition, Record
@@ -184,7 +184,7 @@ def _build_consumer(bootstrap: str, long_poll: float, partition_bytes: int) -> A
 async def _discover(
     bootstrap: str, names: Container[str]
 ) -> tuple[str, list[Partition], frozenset[str]]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **security_options())
+    admin = AdminClient(bootstrap_servers=bootstrap, **security_options())
     try:
         await admin.start()
         cluster = (await admin.describe_cluster())["cluster_id"]

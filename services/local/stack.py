@@ -23,7 +23,12 @@ from services.kafka.topics import apply
 from services.ledger.ledger import FILE
 from services.ledger.topic_reader import open_reader
 from services.local import process_specs
-from services.local.broker import BrokerError, EmbeddedBroker
+from services.local.broker import (
+    BrokerError,
+    EmbeddedBroker,
+    EmbeddedCluster,
+    count_kept_brokers,
+)
 from services.local.mail_catcher.store import FOLDER as MAILS
 from services.local.mail_catcher.store import SUFFIX
 from services.local.supervisor import ProcessFailed, Supervisor
@@ -34,6 +39,10 @@ from services.operations.yaml_settings import read_settings
 
 SAMPLE: Final = Path(__file__).with_name("sample.yaml")
 """A tenant and a sender, to try things with."""
+
+Broker = EmbeddedBroker | EmbeddedCluster
+RESTART_AFTER: Final = 5.0
+"""Seconds between two looks whether all brokers of a cluster live."""
 
 Say = Callable[[str], None]
 """Tells a person, in one sentence, what goes on."""
@@ -55,6 +64,8 @@ class StackOptions(NamedTuple):
     """What an earlier run left in the folder is removed first."""
     partitions: int | None = None
     """Of topics that do not exist yet. At most so many workers can share a processor."""
+    brokers: int | None = None
+    """How many embedded ones. None: as many as have data in the folder, or one."""
 
 
 class Stack(NamedTuple):
@@ -79,7 +90,11 @@ async def run_stack(options: StackOptions, say: Say) -> AsyncIterator[Stack]:
     if options.fresh:
         _remove_leftovers(options.state)
     addresses = process_specs.choose_addresses(options.state, options.simulated, options.ephemeral)
-    broker = None if options.bootstrap else EmbeddedBroker(options.state, options.ephemeral)
+    try:
+        broker = None if options.bootstrap else _choose_broker(options)
+    except InvalidRequest:
+        os.close(lock)
+        raise
     supervisor = Supervisor(options.state, say)
     try:
         bootstrap = options.bootstrap or await _start_broker(broker, say)
@@ -92,7 +107,15 @@ async def run_stack(options: StackOptions, say: Say) -> AsyncIterator[Stack]:
         await supervisor.start([*edges, *(spec(environment) for spec in readers)])
         say(f"starting the processors: {', '.join(process_specs.PROCESSORS)}")
         await supervisor.start(process_specs.processor_specs(environment))
-        yield Stack(bootstrap, addresses, lambda: _describe_failure(broker))
+        keeper = (
+            asyncio.create_task(_keep_brokers(broker, say), name="keep brokers")
+            if isinstance(broker, EmbeddedCluster)
+            else None
+        )
+        try:
+            yield Stack(bootstrap, addresses, lambda: _describe_failure(broker, keeper))
+        finally:
+            await _end(keeper)
     except (BrokerError, ProcessFailed) as error:
         raise OperationFailed(str(error)) from None
     finally:
@@ -123,9 +146,38 @@ def _remove_leftovers(state: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-async def _start_broker(broker: EmbeddedBroker | None, say: Say) -> str:
+def _choose_broker(options: StackOptions) -> Broker:
+    """Raises InvalidRequest."""
+    kept = 0 if options.ephemeral else count_kept_brokers(options.state)
+    brokers = options.brokers or kept or 1
+    if brokers == 2:
+        raise InvalidRequest(
+            "Two brokers are worse than one: neither may fail", "give --brokers 3, or none"
+        )
+    if kept and brokers != kept:
+        raise InvalidRequest(
+            f"{options.state} holds the data of {kept} broker{'s' if kept > 1 else ''}",
+            "leave --brokers out, or give another --state",
+        )
+    if brokers == 1:
+        return EmbeddedBroker(options.state, options.ephemeral)
+    return EmbeddedCluster(options.state, brokers, ephemeral=options.ephemeral)
+
+
+async def _keep_brokers(cluster: EmbeddedCluster, say: Say) -> None:
+    """Brokers that end are started again, as the processes are: the others go on meanwhile.
+
+    Ends with BrokerError if one cannot be started."""
+    while True:
+        await asyncio.sleep(RESTART_AFTER)
+        for number in await asyncio.to_thread(cluster.start_dead):
+            say(f"broker {number} ended and was started again")
+
+
+async def _start_broker(broker: Broker | None, say: Say) -> str:
     assert broker is not None
-    say("starting Apache Kafka")
+    several = f", {len(broker.brokers)} brokers" if isinstance(broker, EmbeddedCluster) else ""
+    say(f"starting Apache Kafka{several}")
     starting = asyncio.create_task(asyncio.to_thread(broker.start))
     try:
         return await asyncio.shield(starting)
@@ -162,11 +214,21 @@ async def publish_sample(bootstrap: str) -> None:
         await publisher.stop()
 
 
-def _describe_failure(broker: EmbeddedBroker | None) -> str | None:
+def _describe_failure(broker: Broker | None, keeper: asyncio.Task[None] | None) -> str | None:
+    """Of a cluster: that a broker of it cannot be started."""
+    if keeper is not None:
+        return str(keeper.exception()) if keeper.done() else None
     return str(broker.failure) if broker and broker.failure else None
 
 
-async def _stop(supervisor: Supervisor, broker: EmbeddedBroker | None, say: Say) -> None:
+async def _end(keeper: asyncio.Task[None] | None) -> None:
+    if keeper is not None:
+        keeper.cancel()
+        with suppress(asyncio.CancelledError, BrokerError):
+            await keeper
+
+
+async def _stop(supervisor: Supervisor, broker: Broker | None, say: Say) -> None:
     if broker or supervisor.names:
         last = ", broker" if broker else ""
         say(f"stopping: processors, simulator, webhook, console, ledger{last}")

@@ -16,12 +16,12 @@ from types import TracebackType
 from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from schemas.topics import MAIL_REQUESTS
+from services.kafka.admin import AdminClient
 from services.kafka.security import security_options, unreachable_message
 from services.kafka.topics import MAIL_GROUP
 from services.observability.kept_positions import find_problems
@@ -76,7 +76,7 @@ class LagMonitor:
         self._window: deque[Sample] = deque(maxlen=WINDOW)
 
     async def __aenter__(self) -> Self:
-        self._admin = AIOKafkaAdminClient(
+        self._admin = AdminClient(
             bootstrap_servers=self._bootstrap, client_id="sayso-lag", **security_options()
         )
         self._reader = AIOKafkaConsumer(

@@ -24,9 +24,9 @@ class Layout(NamedTuple):
     replication: int
 
 
-EMBEDDED = Layout(1, 1)
-"""One worker per processor runs there, and each partition costs it transactions and fetches of its
-own."""
+EMBEDDED = 1
+"""Partitions there: one worker per processor runs, and each partition costs it transactions and
+fetches of its own."""
 
 
 async def choose_layout(bootstrap: str, *, embedded: bool, partitions: int | None = None) -> Layout:
@@ -35,7 +35,7 @@ async def choose_layout(bootstrap: str, *, embedded: bool, partitions: int | Non
     Raises BrokerError and InvalidRequest."""
     set_partitions = _read_number("SAYSO_PARTITIONS")
     set_replication = _read_number("SAYSO_REPLICATION")
-    layout = EMBEDDED if embedded else Layout(12, min(SAFE, await _brokers(bootstrap)))
+    layout = Layout(EMBEDDED if embedded else 12, min(SAFE, await _brokers(bootstrap)))
     count = partitions or set_partitions or await _existing(bootstrap) or layout.partitions
     return Layout(count, set_replication or layout.replication)
 

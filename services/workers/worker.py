@@ -12,11 +12,11 @@ from math import inf
 from types import MappingProxyType
 from typing import Any, Final
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
 
 from schemas.topics import SENDERS, SETTINGS
 from services.failpoints import hit
+from services.kafka.admin import AdminClient
 from services.kafka.security import security_options, unreachable_message
 from services.kafka.settings_reader import SettingsReader
 from services.ports import CannotListen
@@ -185,7 +185,7 @@ async def count_partitions(
 async def _describe_topics(
     bootstrap: str, names: list[str], auth: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **auth)
+    admin = AdminClient(bootstrap_servers=bootstrap, **auth)
     try:
         await admin.start()
         described: list[dict[str, Any]] = await admin.describe_topics(names)

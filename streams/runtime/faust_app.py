@@ -30,7 +30,8 @@ from aiokafka import TopicPartition
 from schemas.visible_text import VISIBLE
 from streams.partition.task import PartitionTask
 from streams.processor import Processor
-from streams.runtime import faust_transport, vendor_internals
+from streams.runtime import faust_transport, strict_transactions, vendor_internals
+from streams.runtime.last_words import explain
 from streams.runtime.restore import restore
 from streams.runtime.runner import Hooks, Runner
 from streams.runtime.timing import ArrivalRate, RuntimeLimits
@@ -143,10 +144,9 @@ class FaustApp:
     def fail_fast(self, error: BaseException) -> None:
         """End the process.  We neither abort the open transaction nor try again: our successor's
         fence aborts it, or its own time-out."""
-        why = " ".join(_ADVERT.sub("", str(error)).split())
+        why = " ".join(_ADVERT.sub("", explain(error)).split())
         print(
-            f"sayso: the {self.processor.name} worker stops: {type(error).__name__}: "
-            + why.translate(VISIBLE),
+            f"sayso: the {self.processor.name} worker stops: {why}".translate(VISIBLE),
             file=sys.stderr,
             flush=True,
         )
@@ -196,10 +196,14 @@ class FaustApp:
             runner.drain()
         while self.opening or any(runner.is_busy for runner in self.runners.values()):
             if time.monotonic() > end:
+                busy = sorted(n for n, runner in self.runners.items() if runner.is_busy)
+                what = (
+                    "partitions were still being opened"
+                    if self.opening
+                    else f"a transaction or a call of partitions {busy} did not end"
+                )
                 return self.fail_fast(
-                    TimeoutError(
-                        "a transaction or a call did not end before the rebalance deadline"
-                    )
+                    TimeoutError(f"{what} when a rebalance had waited for {limit:.0f} s")
                 )
             await asyncio.sleep(0.002)
         return None
@@ -272,7 +276,9 @@ class FaustApp:
             self.bootstrap,
             f"{self.app.conf.id}-{partition}",
             transaction_timeout=self.limits.transaction_timeout,
-            commit_timeout=self.limits.transaction_timeout * 0.8,
+            commit_timeout=self.limits.commit_timeout,
+            request_timeout=self.limits.request_timeout,
+            fence_timeout=self.limits.fence_timeout,
             **self.auth,
         )
         return Runner(self, task, writer)
@@ -283,8 +289,8 @@ class FaustApp:
             raise RuntimeError("the consumer does not read committed")
         if not hasattr(consumer._fetcher, "_default_reset_strategy"):
             raise RuntimeError("what happens when a log has lost records cannot be set")
-        if not vendor_internals.has_strict_end_txn():
-            raise RuntimeError("the strict EndTxn is not in place")
+        if not strict_transactions.is_installed():
+            raise RuntimeError("the strict transactional requests are not in place")
         want = self.owned_partitions
         for topic in self.processor.inputs:
             if self._assigned_of(topic.name) != want:

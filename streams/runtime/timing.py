@@ -46,8 +46,12 @@ class RuntimeLimits:
     """Records that one transaction may evaluate."""
     session_timeout: float = 15.0
     """Seconds without a heartbeat after which the broker gives our partitions away."""
-    transaction_timeout: float = 15.0
+    transaction_timeout: float = 20.0
     """Seconds after which the broker aborts a transaction that its owner left open."""
+    request_timeout: float = 24.0
+    """Seconds after which aiokafka gives a request up and closes the connection."""
+    fence_timeout: float = 30.0
+    """Seconds for a partition's writer to take over from an earlier owner."""
     call_timeout: float = 10.0
     """Seconds that one call to the provider may take; a rebalance waits for it."""
     lease: float = 7.5
@@ -58,6 +62,12 @@ class RuntimeLimits:
     still."""
     accepted_standstills: frozenset[str] = frozenset()
     """Names of standstills that staff let go on."""
+
+    @property
+    def commit_timeout(self) -> float:
+        """Seconds for a transaction, from its first request to the answer to its last: less than
+        the broker grants.  A killed leader's partitions have another by then."""
+        return self.transaction_timeout * 0.8
 
 
 def boot_time() -> float:

@@ -5,14 +5,15 @@ Both packages are pinned.  A check that fails means that a pin was moved without
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from typing import Any, Final
 
 import aiokafka
 import faust
 import faust.tables
+from aiokafka import errors
 from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer import fetcher
 from aiokafka.producer import sender
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -20,7 +21,7 @@ from aiokafka.producer.transaction_manager import TransactionManager
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
-from streams.runtime import records
+from streams.runtime import records, strict_transactions
 
 VERSIONS: Final = {
     "faust": (faust.__version__, "0.15.3"),
@@ -46,8 +47,16 @@ PRIVATE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (drivers.TRANSPORTS, "aliases"),
     (AIOKafkaClient, "send"),  # to ask for topic ids
     (AIOKafkaClient, "get_random_node"),
-    (sender.EndTxnHandler, "handle_response"),
-    (sender.EndTxnHandler, "create_request"),
+    *(  # sent once only
+        (getattr(sender, handler), name)
+        for handler in strict_transactions.HANDLERS
+        for name in ("handle_response", "handle_error", "create_request")
+    ),
+    (sender.Sender, "_find_coordinator"),
+    (sender, "CoordinationType"),
+    (errors, "kafka_errors"),  # codes that aiokafka does not know
+    (AIOKafkaClient, "coordinator_lookup"),
+    (AIOKafkaConnection, "connect"),
     (sender, "BACKOFF_OVERRIDE"),
     (records.STOCK_PARTITION_RECORDS, "_consumer_record"),  # a light one
     (BatchBuilder(1024, 0), "_builder"),  # to fill a batch without a Python call a record
@@ -55,19 +64,6 @@ PRIVATE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
     # To add all partitions of a transaction in one request.
     (TransactionManager, "maybe_add_partition_to_txn"),
 )
-
-
-class StrictEndTxn(sender.EndTxnHandler):  # type: ignore[misc]
-    """Never retries an EndTxn that got no answer.  Stock aiokafka retries it silently in the same
-    epoch, and a late copy of it then commits the *next*, half-written transaction.  Here the commit
-    raises, and the process ends."""
-
-    async def do(self, node_id: int) -> bool:
-        response = await self._sender.client.send(node_id, self.create_request(), group=self.group)
-        wait = self.handle_response(response)  # errors in a response may be retried
-        if wait is not None:
-            await asyncio.sleep(wait)
-        return wait is None
 
 
 class VendorInternalsChanged(Exception):
@@ -94,9 +90,5 @@ def check() -> None:
     if "isolation_level" not in inspect.signature(fetcher.Fetcher.__init__).parameters:
         raise VendorInternalsChanged("aiokafka's Fetcher takes no isolation_level any more")
     records.install()
-    sender.EndTxnHandler = StrictEndTxn
+    strict_transactions.install()
     sender.BACKOFF_OVERRIDE = 0.004
-
-
-def has_strict_end_txn() -> bool:
-    return sender.EndTxnHandler is StrictEndTxn

@@ -27,7 +27,7 @@ SCRIPT: Final = {
     "delivered_after": [0.01, 0.05],
 }
 """A provider and carriers that are never what one waits for."""
-PARTITIONS: Final = EMBEDDED.partitions
+PARTITIONS: Final = EMBEDDED
 """As `sayso up` makes topics."""
 
 _PART: Final = re.compile(rb"-m\0services\.(?:workers\0)?(?:providers\.)?([a-z]+)")

@@ -1,7 +1,8 @@
-"""A real Apache Kafka broker (KRaft, one node) that starts and ends with a Sayso process."""
+"""A real Apache Kafka broker, or several (KRaft), that starts and ends with a Sayso process."""
 
 from services.kafka import BrokerError
+from services.local.broker.cluster import EmbeddedCluster
 from services.local.broker.embedded import EmbeddedBroker
-from services.local.broker.state_folder import find_running
+from services.local.broker.state_folder import count_kept_brokers, find_running
 
-__all__ = ["BrokerError", "EmbeddedBroker", "find_running"]
+__all__ = ["BrokerError", "EmbeddedBroker", "EmbeddedCluster", "count_kept_brokers", "find_running"]

@@ -28,6 +28,7 @@ from typing import Final, Self
 
 from services.kafka import BrokerError
 from services.local.broker import state_folder
+from services.local.broker.cluster_node import Node
 from services.local.broker.jars import classpath
 from services.local.broker.java import (
     Java,
@@ -40,8 +41,8 @@ from services.local.broker.java import (
 from services.local.broker.state_folder import RunFile
 from services.ports import choose_port, is_free
 
-START_TIMEOUT: Final = 60.0
-"""Seconds a start may take on a machine that is busy."""
+START_TIMEOUT: Final = 90.0
+"""Seconds a start may take on a machine that is busy, of several brokers at once."""
 GRACE: Final = 20.0
 """Seconds a broker gets to write its logs at the end. An ephemeral one is killed: its data goes."""
 PORT_TRIES: Final = 3
@@ -61,6 +62,8 @@ class EmbeddedBroker:
         cache: Path | None = None,
         more: Mapping[str, str] | None = None,
         users: Mapping[str, str] | None = None,
+        node: Node | None = None,
+        controller_port: int | None = None,
     ) -> None:
         """`state`: its `broker` folder holds everything; a second broker there is refused.
 
@@ -69,6 +72,7 @@ class EmbeddedBroker:
         `cache`: the folder of the jars.
         `more`: Kafka properties beside ours.
         `users`: passwords of those who may log in, by name, where a listener asks for them.
+        `node`: which one of a cluster it is. The cluster names both ports then.
         """
         self._folder = state_folder.broker_folder(state)
         self._home = self._folder / ("ephemeral" if ephemeral else "kept")
@@ -77,6 +81,8 @@ class EmbeddedBroker:
         self._cache = cache
         self._more = more or {}
         self._users = users or {}
+        self._node = node
+        self._controller_port = controller_port
         self._guard: subprocess.Popen[bytes] | None = None
         self._run: RunFile | None = None
 
@@ -101,8 +107,10 @@ class EmbeddedBroker:
             return None
         return explain_exit(self._folder, self._last_run.port, self._guard.returncode)
 
-    def start(self) -> str:
-        """Start it, wait until it serves, and return its bootstrap address. Raises BrokerError."""
+    def start(self, *, wait: bool = True) -> str:
+        """Start it, wait until it serves, and return its bootstrap address. Raises BrokerError.
+
+        `wait`: False for a node of a cluster without a majority, which serves nobody."""
         if self.alive:
             return self.bootstrap
         java = Java(find_java(), classpath(self._cache))
@@ -111,7 +119,7 @@ class EmbeddedBroker:
             self._folder.mkdir(parents=True, exist_ok=True)
             lock = state_folder.acquire_lock(self._folder / "lock")
             try:
-                self._start_on_some_port(java, lock)
+                self._start_on_some_port(java, lock, wait)
             finally:
                 os.close(lock)  # the guard and the broker hold it from now on
         except OSError as error:
@@ -149,11 +157,13 @@ class EmbeddedBroker:
             raise BrokerError("This broker was never started.")
         return self._run
 
-    def _start_on_some_port(self, java: Java, lock: int) -> None:
+    def _start_on_some_port(self, java: Java, lock: int, wait: bool) -> None:
         """Another program may take a port between our choice and Kafka's bind: then try another."""
         for tries_left in reversed(range(PORT_TRIES)):
             try:
                 self._start_once(java, lock)
+                if wait:
+                    self._wait_until_it_serves(self._last_run)
                 return
             except PortTaken:
                 self.stop()
@@ -171,17 +181,19 @@ class EmbeddedBroker:
             controller_port=controller_port,
             more=self._more,
             users=self._users,
+            node=self._node,
         )
         pid = self._launch(java, lock)
         self._run = RunFile(port, controller_port, cluster, pid)
         state_folder.write_run_file(self._folder, self._run)
-        self._wait_until_it_serves(self._run)
 
     def _choose_ports(self) -> tuple[int, int]:
         last = self._run or state_folder.read_run_file(self._folder)
         if self._port and not is_free(self._port):
             raise PortTaken(self._port)
         port = self._port or choose_port(preferred=last and last.port)
+        if self._controller_port:
+            return port, self._controller_port
         return port, choose_port(preferred=last and last.controller_port, avoid=port)
 
     def _launch(self, java: Java, lock: int) -> int:
@@ -192,7 +204,7 @@ class EmbeddedBroker:
         options = [str(os.getpid()), str(lock), str(grace), delete]
         with (self._folder / "broker.out").open("wb") as output:
             self._guard = subprocess.Popen(
-                [*guard, *options, *java.broker_command()],
+                [*guard, *options, *java.broker_command(self._node)],
                 cwd=self._home,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -206,7 +218,7 @@ class EmbeddedBroker:
 
     def _wait_until_it_serves(self, run: RunFile) -> None:
         deadline = time.monotonic() + START_TIMEOUT
-        while state_folder.cluster_id(run.bootstrap) != run.cluster:
+        while not self._serves(run):
             if failure := self.failure:
                 raise failure
             if time.monotonic() > deadline:
@@ -216,3 +228,9 @@ class EmbeddedBroker:
                     f" {self._folder}/broker.log."
                 )
             time.sleep(0.02)
+
+    def _serves(self, run: RunFile) -> bool:
+        """A controller serves only nodes: that it listens is all that can be asked."""
+        if self._node and not self._node.is_broker:
+            return not is_free(run.controller_port)
+        return state_folder.cluster_id(run.bootstrap) == run.cluster

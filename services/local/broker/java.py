@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from services.kafka import BrokerError
+from services.local.broker.cluster_node import Node
 from services.local.broker.server_properties import write_config
 
 OLDEST_JAVA: Final = 17
@@ -31,7 +32,13 @@ the error explains nothing."""
 _QUICK_START: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 """Quick to start on two cores. A broker on a laptop needs no parallel collector."""
 _LOGGING: Final = ("-Dlog4j2.configurationFile=log4j2.properties", "-Dlog4j2.disableJmx=true")
-_BROKER: Final = ("-Xms128m", "-Xmx512m", "-XX:+ExitOnOutOfMemoryError", "-XX:ErrorFile=crash.log")
+_BROKER: Final = ("-XX:+ExitOnOutOfMemoryError", "-XX:ErrorFile=crash.log")
+_HEAP: Final = ("-Xms128m", "-Xmx512m")
+_HEAP_OF_A_NODE: Final = ("-Xms64m", "-Xmx320m")
+"""Of one of several: three of them fit into 1.5 GB."""
+
+_FORMATTED: Final = "bootstrap.checkpoint"
+"""With `meta.properties`, all that a format writes."""
 
 _DISK_FULL: Final = "The disk that holds {folder} is full; free some space and start again."
 _NO_PERMISSION: Final = "The broker may not write in {folder}; give it the right to."
@@ -69,9 +76,10 @@ class Java(NamedTuple):
         java = [str(self.program), *_QUICK_START, *_LOGGING, *options]
         return [*java, "-cp", classpath, main, *arguments]
 
-    def broker_command(self) -> list[str]:
+    def broker_command(self, node: Node | None = None) -> list[str]:
         """Run it in the broker's home, where `server.properties` is."""
-        return self.command(*_BROKER, main="kafka.Kafka", arguments=["server.properties"])
+        heap = _HEAP_OF_A_NODE if node else _HEAP
+        return self.command(*_BROKER, *heap, main="kafka.Kafka", arguments=["server.properties"])
 
 
 def find_java(environment: Mapping[str, str] = os.environ) -> Path:
@@ -117,25 +125,35 @@ def prepare_home(
     controller_port: int,
     more: Mapping[str, str],
     users: Mapping[str, str],
+    node: Node | None,
 ) -> str:
     """Write the configuration, format the log folder unless it is formatted, return the cluster id.
 
-    `more`: Kafka properties beside ours. `users`: passwords of SCRAM users, by name.
+    `more`: Kafka properties beside ours. `users`: passwords of SCRAM users, by name. `node`: which
+    one of a cluster it is.
     Raises BrokerError.
     """
     home.mkdir(exist_ok=True)
     _require_free_space(home)
-    write_config(home, port=port, controller_port=controller_port, more=more)
+    write_config(home, port=port, controller_port=controller_port, more=more, node=node)
     if not (home / "data").exists():
-        _format(java, home, port, users)
+        if node and (node.twin / _FORMATTED).exists():
+            _copy_format(node, home)
+        else:
+            _format(java, home, port, users, node.cluster if node else new_id())
+        (home / "data.new").rename(home / "data")
     return _read_cluster_id(home / "data" / "meta.properties")
 
 
-def _format(java: Java, home: Path, port: int, users: Mapping[str, str]) -> None:
+def new_id() -> str:
+    """Of a cluster or of a log folder, as Kafka writes one."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def _format(java: Java, home: Path, port: int, users: Mapping[str, str], cluster: str) -> None:
     """Kafka formats `data.new`, which is then renamed: an interrupted format leaves no `data`."""
     shutil.rmtree(home / "data.new", ignore_errors=True)
-    new_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    arguments = ["format", f"--cluster-id={new_id}", "--config=format.properties"]
+    arguments = ["format", f"--cluster-id={cluster}", "--config=format.properties"]
     for user, password in users.items():
         arguments += ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
     with (home.parent / "broker.out").open("wb") as output:
@@ -149,7 +167,22 @@ def _format(java: Java, home: Path, port: int, users: Mapping[str, str]) -> None
         )
     if finished.returncode:
         raise explain_exit(home.parent, port, finished.returncode)
-    (home / "data.new").rename(home / "data")
+
+
+def _copy_format(node: Node, home: Path) -> None:
+    """What Kafka's tool would write, without starting Java for it."""
+    new = home / "data.new"
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir()
+    shutil.copyfile(node.twin / _FORMATTED, new / _FORMATTED)
+    properties = {
+        "version": "1",
+        "node.id": str(node.id),
+        "cluster.id": node.cluster,
+        "directory.id": new_id(),
+    }
+    lines = "".join(f"{name}={value}\n" for name, value in properties.items())
+    (new / "meta.properties").write_text(lines)
 
 
 def _read_cluster_id(meta: Path) -> str:

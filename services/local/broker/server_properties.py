@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from services.local.broker.cluster_node import Node
 from services.ports import LOOPBACK
 
 _ONE_NODE: Final = {
@@ -71,17 +72,20 @@ _LISTS: Final = {"listeners", "advertised.listeners", "listener.security.protoco
 """Properties of which the caller's value is appended to ours instead of replacing it."""
 
 
-def write_config(home: Path, *, port: int, controller_port: int, more: Mapping[str, str]) -> None:
-    """Write what the broker reads at its start. `more`: Kafka properties beside ours."""
+def write_config(
+    home: Path, *, port: int, controller_port: int, more: Mapping[str, str], node: Node | None
+) -> None:
+    """Write what the broker reads at its start. `more`: Kafka properties beside ours. `node`: which
+    one of a cluster it is."""
     shutil.copyfile(Path(__file__).with_name("log4j2.properties"), home / "log4j2.properties")
     for file, data in (("server.properties", "data"), ("format.properties", "data.new")):
-        properties = _server_properties(port, controller_port, data, more)
+        properties = _server_properties(port, controller_port, data, more, node)
         lines = "".join(f"{name}={value}\n" for name, value in properties.items())
         (home / file).write_text(lines)
 
 
 def _server_properties(
-    port: int, controller_port: int, data: str, more: Mapping[str, str]
+    port: int, controller_port: int, data: str, more: Mapping[str, str], node: Node | None
 ) -> Mapping[str, str]:
     """`data`: the log folder, relative to where the broker runs."""
     addresses = {
@@ -91,5 +95,9 @@ def _server_properties(
         "log.dirs": data,
     }
     ours = _ONE_NODE | _SMALL | _PROMPT | _QUIET | _SAYSO | addresses
+    if node:
+        ours = ours | dict(node.properties(port, controller_port))
+        if not node.is_broker:  # it would have to listen where it says that brokers do
+            del ours["advertised.listeners"], ours["inter.broker.listener.name"]
     appended = {name: f"{ours[name]},{more[name]}" for name in _LISTS & more.keys()}
     return {**ours, **more, **appended}

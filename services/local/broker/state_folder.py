@@ -50,12 +50,24 @@ def broker_folder(state: Path) -> Path:
     return state.resolve() / "broker"
 
 
+def cluster_folder(state: Path, ephemeral: bool = False) -> Path:
+    """Where a state folder keeps a cluster: a state folder for each node."""
+    return state.resolve() / ("cluster.ephemeral" if ephemeral else "cluster")
+
+
+def count_kept_brokers(state: Path) -> int:
+    """How many brokers have data in this state folder; 0 if none was ever started."""
+    nodes = len(list(cluster_folder(state).glob("node-*/broker/kept/data")))
+    return nodes or int((broker_folder(state) / "kept" / "data").exists())
+
+
 def find_running(state: Path) -> str | None:
-    """The bootstrap address of the broker that another process runs for this state folder."""
-    run = read_run_file(broker_folder(state))
-    if run and cluster_id(run.bootstrap) == run.cluster:
-        return run.bootstrap
-    return None
+    """The bootstrap address of the broker that another process runs for this state folder, or the
+    addresses of those that it runs."""
+    folders = [broker_folder(state), *sorted(state.resolve().glob("cluster*/node-*/broker"))]
+    runs = [run for run in map(read_run_file, folders) if run]
+    addresses = [run.bootstrap for run in runs if cluster_id(run.bootstrap) == run.cluster]
+    return ",".join(addresses) or None
 
 
 def read_run_file(folder: Path) -> RunFile | None:
@@ -125,7 +137,12 @@ def _is_alive(process: int) -> bool:
 
 
 def cluster_id(bootstrap: str, timeout: float = 2.0) -> str | None:
-    """The id of the cluster that answers there with at least one live broker; None without.
+    """The id of the cluster that answers there with at least one live broker; None without."""
+    return ask_cluster(bootstrap, timeout)[0]
+
+
+def ask_cluster(bootstrap: str, timeout: float = 2.0) -> tuple[str | None, int]:
+    """The id of the cluster that answers there, and how many brokers live in it.
 
     An open port proves nothing: Kafka listens before it answers, and answers before its broker has
     registered. So this sends one Metadata request over a plain socket, in version 2, the oldest
@@ -137,12 +154,12 @@ def cluster_id(bootstrap: str, timeout: float = 2.0) -> str | None:
             connection.sendall(struct.pack(">i", len(_METADATA_V2)) + _METADATA_V2)
             with connection.makefile("rb") as response:
                 (size,) = struct.unpack(">i", response.read(4))
-                return _parse_cluster_id(response.read(size))
+                return _parse_cluster(response.read(size))
     except (OSError, ValueError, struct.error, IndexError):
-        return None
+        return None, 0
 
 
-def _parse_cluster_id(response: bytes) -> str | None:
+def _parse_cluster(response: bytes) -> tuple[str | None, int]:
     brokers = struct.unpack_from(">i", response, 4)[0]
     offset = 8
     for _ in range(brokers):
@@ -150,7 +167,7 @@ def _parse_cluster_id(response: bytes) -> str | None:
         offset = _skip_string(response, offset) + 4  # host, then port
         offset = _skip_string(response, offset)  # rack
     end = _skip_string(response, offset)
-    return response[offset + 2 : end].decode() if brokers > 0 else None
+    return (response[offset + 2 : end].decode() if brokers > 0 else None), brokers
 
 
 def _skip_string(response: bytes, offset: int) -> int:

@@ -130,7 +130,7 @@ class TransactionalWriter:
         except KafkaError as error:
             raise self.find_cause(error) from error
 
-    def find_cause(self, error: KafkaError) -> BaseException:
+    def find_cause(self, error: BaseException) -> BaseException:
         """What ended aiokafka's sender, if that has ended: it copies its errors, and a copy has no
         cause."""
         task: asyncio.Task[None] | None = self._producer._sender.sender_task

@@ -18,6 +18,8 @@ CREATE TABLE person_lists (tenant TEXT, branch TEXT, reach TEXT, sort_name TEXT,
     PRIMARY KEY (tenant, branch, reach, sort_name, person_id)) WITHOUT ROWID;
 CREATE TABLE person_tallies (tenant TEXT, branch TEXT, reach TEXT, count INTEGER,
     PRIMARY KEY (tenant, branch, reach)) WITHOUT ROWID;
+CREATE TABLE person_sets (tenant TEXT, branches TEXT, reach TEXT, count INTEGER,
+    PRIMARY KEY (tenant, branches, reach)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE person_words USING fts5(words, content='', detail=none, columnsize=0,
     tokenize='trigram');
 """

@@ -4,8 +4,10 @@ Theory of operation
 -------------------
 A person is in one list for each of their branches, in the list of no branch if they have none, and
 in the list of all (`EVERY_BRANCH`). A list is a tenant, a branch and a reach, by name. Any choice
-of these is some lists, whose first rows below a cursor are merged, and the share of people who can
-be reached is a sum of the lists' counts.
+of these is some lists, whose first rows below a cursor are merged.
+
+Somebody of two branches counts once in the share of people who can be reached. So people are also
+counted by all of their branches (`person_sets`): few combinations of them occur.
 
 Whether somebody can be reached depends on their record and on the consent of the number that a text
 would go to. Their branches are those of their cases and of the texts to them. Whichever record
@@ -54,6 +56,10 @@ _OF_CONSENT: Final = {
 }
 
 
+_Tallies = Counter[tuple[str, str, str]]
+"""By tenant, branch or branches, and reach."""
+
+
 class _Entry(NamedTuple):
     """What the lists have of somebody."""
 
@@ -81,14 +87,15 @@ class PersonIndex:
             self._pairs, self._generation = set(), generation
         try:
             touched = dict.fromkeys(self._list_touched(batch))
-            tallies = Counter[tuple[str, str, str]]()
+            tallies, sets = _Tallies(), _Tallies()
             for tenant, person_id in touched:
-                self._rewrite(tenant, person_id, tallies)
+                self._rewrite(tenant, person_id, tallies, sets)
         except BaseException:
             self._pairs = set()  # the transaction takes them back
             raise
-        moved = [(*one, count) for one, count in tallies.items() if count]
-        self._sql.executemany(_TALLY, moved)
+        for table, counts in (("person_tallies", tallies), ("person_sets", sets)):
+            moved = [(*one, count) for one, count in counts.items() if count]
+            self._sql.executemany(_TALLY.format(table), moved)
 
     def _list_touched(self, batch: Iterable[ParsedRecord]) -> Iterator[tuple[str, str]]:
         for record, message, _ in batch:
@@ -119,7 +126,7 @@ class PersonIndex:
         self._pairs.add(pair)
         return self._sql.execute(_ADD_BRANCH, pair).rowcount > 0
 
-    def _rewrite(self, tenant: str, person_id: str, tallies: Counter[tuple[str, str, str]]) -> None:
+    def _rewrite(self, tenant: str, person_id: str, tallies: _Tallies, sets: _Tallies) -> None:
         cursor = self._sql.cursor()
         cursor.row_factory = None
         found = cursor.execute(_ENTRY, (tenant, person_id)).fetchone()
@@ -134,6 +141,7 @@ class PersonIndex:
                 key = (tenant, branch, before.reach)
                 self._sql.execute(_LEAVE, (*key, before.sort_name, person_id))
                 tallies[key] -= 1
+            sets[tenant, before.branches, before.reach] -= 1
             self._sql.execute("DELETE FROM person_index WHERE id = ?", (row,))
         if after is not None:
             row = self._sql.execute(_ENTER, (tenant, person_id, *after)).lastrowid
@@ -142,6 +150,7 @@ class PersonIndex:
                 key = (tenant, branch, after.reach)
                 self._sql.execute(_JOIN, (*key, after.sort_name, person_id))
                 tallies[key] += 1
+            sets[tenant, after.branches, after.reach] += 1
 
     def _build(self, person: Person) -> _Entry | None:
         """None for somebody who was deleted."""
@@ -184,7 +193,7 @@ _ENTER: Final = """INSERT INTO person_index (tenant, person_id, sort_name, reach
 _JOIN: Final = "INSERT OR IGNORE INTO person_lists VALUES (?, ?, ?, ?, ?)"
 _LEAVE: Final = """DELETE FROM person_lists WHERE tenant = ? AND branch = ? AND reach = ?
     AND sort_name = ? AND person_id = ?"""
-_TALLY: Final = """INSERT INTO person_tallies VALUES (?, ?, ?, ?)
+_TALLY: Final = """INSERT INTO {} VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET count = count + excluded.count"""
 _KEEP_WORDS: Final = "INSERT INTO person_words (rowid, words) VALUES (?, ?)"
 _FORGET_WORDS: Final = """INSERT INTO person_words (person_words, rowid, words)

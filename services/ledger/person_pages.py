@@ -4,7 +4,6 @@ them is in `person_index`."""
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
@@ -85,23 +84,14 @@ def find_person_row(ledger: Ledger, scope: Scope, tenant: str, person_id: str) -
 def count_reach(
     ledger: Ledger, scope: Scope, branches: frozenset[str] = frozenset()
 ) -> dict[Reach, int]:
-    """How many people there are of each."""
-    with ledger.snapshot():
-        lists = _choose_lists(ledger, PersonFilter(scope, branches=branches))
-        named = {(one[0], one[1]) for one in lists}
-        tenants = Counter(tenant for tenant, branch in named if branch != NO_BRANCH)
-        if max(tenants.values(), default=0) <= 1:
-            found = dict.fromkeys(Reach, 0)
-            for *_, reach, count in lists:
-                found[Reach(reach)] += count
-            return found
-        # Somebody of two branches is counted once.
-        sql = """SELECT l.reach, count(DISTINCT l.tenant || '/' || l.person_id) AS n
-            FROM json_each(?) j CROSS JOIN person_lists l
-            ON l.tenant = json_extract(j.value, '$[0]') AND l.branch = json_extract(j.value, '$[1]')
-            GROUP BY 1"""
-        counts = ledger.rows(sql, json.dumps(sorted(named)))
-        return dict.fromkeys(Reach, 0) | {Reach(row["reach"]): row["n"] for row in counts}
+    """How many people there are of each. Somebody of two branches counts once."""
+    sql = "SELECT tenant, branches, reach, count FROM person_sets WHERE count > 0"
+    found, wanted = dict.fromkeys(Reach, 0), PersonFilter(scope, branches=branches)
+    for row in ledger.rows(sql):
+        lists = [EVERY_BRANCH, *(json.loads(row["branches"]) or [NO_BRANCH])]
+        if any(_has(wanted, row["tenant"], branch) for branch in lists):
+            found[Reach(row["reach"])] += row["count"]
+    return found
 
 
 def count_people(ledger: Ledger, wanted: PersonFilter) -> int:

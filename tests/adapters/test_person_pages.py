@@ -178,8 +178,17 @@ def test_pages_have_what_a_plain_reading_has_in_its_order(ledger: Ledger):
 
 
 def test_the_share_of_people_who_can_be_reached_is_what_a_recount_gives(ledger: Ledger):
-    counts = Counter(row.reach for row in read_everybody(ledger))
-    assert count_reach(ledger, EVERYTHING) == dict.fromkeys(Reach, 0) | counts
+    everybody = read_everybody(ledger)
+    several = Scope({"acme": frozenset({"court", "estate"}), "bolt": frozenset({"court"})})
+    for wanted in (
+        PersonFilter(),
+        PersonFilter(several),
+        PersonFilter(Scope({"acme": None}), branches=frozenset({"court", "estate"})),
+        PersonFilter(several, branches=frozenset({"estate"})),
+    ):
+        counts = Counter(row.reach for row in everybody if is_wanted(row, wanted))
+        expected = dict.fromkeys(Reach, 0) | counts
+        assert count_reach(ledger, wanted.scope, wanted.branches) == expected
 
 
 def test_a_search_that_finds_many_looks_through_the_names(

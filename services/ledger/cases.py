@@ -36,6 +36,14 @@ def find_cases(ledger: Ledger, case_id: str, tenant: str | None = None) -> tuple
     return tuple(Case.model_validate_json(row["json"]) for row in ledger.rows(sql, case_id, tenant))
 
 
+def list_cases_by_id(ledger: Ledger, tenant: str, case_ids: Collection[str]) -> tuple[Case, ...]:
+    """Those of these cases that are on record, by their ids."""
+    sql = """SELECT c.json FROM json_each(?) j
+        CROSS JOIN cases c ON c.identity = ? || '/' || j.value ORDER BY c.identity"""
+    rows = ledger.rows(sql, json.dumps([*case_ids]), tenant)
+    return tuple(Case.model_validate_json(row["json"]) for row in rows)
+
+
 def list_branches(ledger: Ledger, tenant: str, case_ids: Collection[str]) -> dict[str, str | None]:
     """Of those of these cases that are on record."""
     sql = """SELECT c.case_id, c.branch FROM json_each(?) j
@@ -78,11 +86,12 @@ def list_cases(
     return tuple(Case.model_validate_json(row["json"]) for row in ledger.rows(sql, tenant, closed))
 
 
-def list_case_texts(ledger: Ledger, tenant: str, case_id: str) -> tuple[CaseText, ...]:
-    """How each text of the case stands now, by the time that it was due."""
-    sql = """SELECT json, max(version) FROM case_texts WHERE case_id = ? AND tenant = ?
-        GROUP BY text_id"""
-    rows = ledger.rows(sql, case_id, tenant)
+def list_case_texts(ledger: Ledger, tenant: str, *case_ids: str) -> tuple[CaseText, ...]:
+    """How each text of the cases stands now, by the time that it was due."""
+    sql = """SELECT t.json, max(t.version) FROM json_each(?) j
+        CROSS JOIN case_texts t ON t.case_id = j.value AND t.tenant = ?
+        GROUP BY t.case_id, t.text_id"""
+    rows = ledger.rows(sql, json.dumps(case_ids), tenant)
     found = [CaseText.model_validate_json(row["json"]) for row in rows]
     return tuple(sorted(found, key=lambda one: (one.due_at or one.at, one.text_id)))
 

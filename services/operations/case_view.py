@@ -85,10 +85,10 @@ def view_parties(ledger: Ledger, case: Case) -> tuple[PartyView, ...]:
     people = list_people(ledger, case.tenant, {party.person_id for party in case.parties})
     numbers = {e164(party.number) for party in case.parties if party.number}
     statuses = list_statuses(ledger, case.tenant, numbers)
-    return tuple(_view_party(party, people, statuses) for party in case.parties)
+    return tuple(view_party(party, people, statuses) for party in case.parties)
 
 
-def _view_party(
+def view_party(
     party: Party, people: Mapping[str, Person], statuses: Mapping[str, ConsentStatus]
 ) -> PartyView:
     status = statuses.get(e164(party.number)) if party.number else None

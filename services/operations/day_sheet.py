@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from schemas.case import Case, CaseCalendarEvent, CaseText, Readiness, TextState
+from schemas.case import Case, CaseCalendarEvent, CaseText, Party, Readiness, TextState
+from schemas.consent import ConsentStatus
+from schemas.numbers import e164
 from services.ledger import Ledger
 from services.ledger.case_pages import read_calendar
-from services.ledger.cases import find_cases, list_case_texts
+from services.ledger.cases import list_case_texts, list_cases_by_id, list_statuses
 from services.ledger.mailbox import MailboxFilter, find_messages
 from services.ledger.paging import MOST_ROWS
 from services.ledger.scope import Scope
 from services.ledger.threads import find_waiting
-from services.operations.case_view import PartyView, describe_unready, view_parties
+from services.operations.case_view import PartyView, describe_unready, view_party
 from streams.mailboxes import Box
 
 DAYS: Final = 2
@@ -24,6 +26,10 @@ DAYS: Final = 2
 _EARLIEST: Final = timedelta(hours=12 + 14)
 _LATEST: Final = timedelta(hours=12 + 12)
 """A day's noon in UTC, less and plus these: no clock shows that day before or after."""
+
+
+_Subject = tuple[str, str, str | None, str | None]
+"""Of a text about an event: case, person, event and its time."""
 
 
 class Reached(StrEnum):
@@ -42,7 +48,7 @@ class Reached(StrEnum):
 
 
 class PartyLine(NamedTuple):
-    party: PartyView
+    party: Party
     reached: Reached
     says: str
     """In words: why they are to be called, or what has been sent."""
@@ -84,25 +90,56 @@ def make_day_sheet(
     days = [first + timedelta(days=number) for number in range(DAYS)]
     allowed = None if branches is None else frozenset(branches)
     found: dict[date, list[EventLine]] = {day: [] for day in days}
-    for case_id in _list_case_ids(ledger, Scope({tenant: allowed}), days):
-        case = find_cases(ledger, case_id, tenant)[0]
-        events = [one for one in _ahead(case.events) if _local(one).date() in found]
-        if not events:
-            continue
-        parties = view_parties(ledger, case)
-        waiting = find_waiting(ledger, tenant, {one.party.number or "" for one in parties})
-        texts = list_case_texts(ledger, tenant, case.case_id)
-        to_approve = _find_to_approve(ledger, tenant, texts, now)
+    case_ids = _list_case_ids(ledger, Scope({tenant: allowed}), days)
+    cases = [
+        (case, [one for one in _ahead(case.events) if _local(one).date() in found])
+        for case in list_cases_by_id(ledger, tenant, case_ids)
+    ]
+    about = _About.read(ledger, tenant, [case for case, events in cases if events], now)
+    for case, events in cases:
         for event in events:
             local = _local(event)
-            lines = tuple(_line(event, party, texts, waiting, to_approve, now) for party in parties)
+            lines = tuple(about.line(case, event, party) for party in case.parties)
             found[local.date()].append(EventLine(case, event, local, lines))
     return DaySheet(
         tuple((day, tuple(sorted(lines, key=_by_time))) for day, lines in found.items())
     )
 
 
-def _list_case_ids(ledger: Ledger, scope: Scope, days: list[date]) -> Iterable[str]:
+class _About(NamedTuple):
+    """What is known of all parties of a day, read at once: there may be thousands."""
+
+    now: datetime
+    statuses: Mapping[str, ConsentStatus]
+    waiting: Mapping[str, datetime]
+    texts: Mapping[_Subject, CaseText]
+    """The latest of each."""
+    to_approve: Collection[str]
+    """Of these texts the ones that wait for nothing but an approval."""
+
+    @classmethod
+    def read(cls, ledger: Ledger, tenant: str, cases: Sequence[Case], now: datetime) -> _About:
+        numbers = {one.number for case in cases for one in case.parties if one.number}
+        texts = list_case_texts(ledger, tenant, *(case.case_id for case in cases))
+        statuses = list_statuses(ledger, tenant, {e164(number) for number in numbers})
+        return cls(
+            now,
+            statuses,
+            find_waiting(ledger, tenant, numbers),
+            {(one.case_id, one.person_id, one.event_id, one.event_starts_at): one for one in texts},
+            _find_to_approve(ledger, tenant, texts, now),
+        )
+
+    def line(self, case: Case, event: CaseCalendarEvent, party: Party) -> PartyLine:
+        view = view_party(party, {}, self.statuses)
+        subject = (case.case_id, party.person_id, event.event_id, event.starts_at)
+        last = self.texts.get(subject)
+        reached, says = _judge(event, view, last, self.to_approve, self.now)
+        since = self.waiting.get(party.number or "")
+        return PartyLine(party, reached, says, last.message_id if last else None, since)
+
+
+def _list_case_ids(ledger: Ledger, scope: Scope, days: list[date]) -> list[str]:
     """Of the open cases with an event that may be on one of these days where it is held."""
     noon = datetime.combine(days[0], time(12), UTC)
     since, until = noon - _EARLIEST, noon + timedelta(days=len(days) - 1) + _LATEST
@@ -139,28 +176,6 @@ def _ahead(events: Iterable[CaseCalendarEvent]) -> Iterable[CaseCalendarEvent]:
 
 def _local(event: CaseCalendarEvent) -> datetime:
     return event.at.astimezone(ZoneInfo(event.time_zone))
-
-
-def _line(
-    event: CaseCalendarEvent,
-    party: PartyView,
-    texts: Iterable[CaseText],
-    waiting: dict[str, datetime],
-    to_approve: Collection[str],
-    now: datetime,
-) -> PartyLine:
-    person_id = party.party.person_id
-    about = [
-        text
-        for text in texts
-        if (text.person_id, text.event_id) == (person_id, event.event_id)
-        and text.event_starts_at == event.starts_at
-    ]
-    last = about[-1] if about else None
-    since = waiting.get(party.party.number or "")
-    message_id = last.message_id if last else None
-    reached, says = _judge(event, party, last, to_approve, now)
-    return PartyLine(party, reached, says, message_id, since)
 
 
 def _judge(

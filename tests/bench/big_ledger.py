@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -34,7 +35,7 @@ from schemas.sender import Sender, SenderKind, SenderState, SenderStatus
 from schemas.tenant_settings import Branch, TenantSettings
 from schemas.thread import FiledText, Thread
 from services.ledger.ledger import FILE
-from services.ledger.projection import ParsedRecord, Partition, Record, build_statements
+from services.ledger.projection import ParsedRecord, Partition, Record
 from services.ledger.store import Store
 from services.ledger.tables import VERSION
 
@@ -229,7 +230,12 @@ def make_cases(size: Size, some: random.Random) -> Iterator[Entry]:
                 time_zone="America/New_York",
                 closed=n % 5 == 0,
                 parties=tuple(
-                    Party(person_id=f"p-{one:06}", role="client", name=make_name(one))
+                    Party(
+                        person_id=f"p-{one:06}",
+                        role="client",
+                        name=make_name(one),
+                        number=number_of(one) if one % 40 else None,
+                    )
                     for one in people
                 ),
                 events=tuple(events),
@@ -386,9 +392,42 @@ def make_letters(size: Size, some: random.Random) -> Iterator[Entry]:
         yield t.DEAD_LETTERS, at, letter
 
 
+def make_usage(size: Size, some: random.Random) -> Iterator[Entry]:
+    """As many rows as so many messages would have: by day, and by all that differs between them."""
+    for tenant in TENANTS:
+        share = 0.5 if tenant == TENANTS[0] else 0.5 / (len(TENANTS) - 1)
+        of_combination = size.messages * share / DAYS / len(BRANCHES) / len(SENDERS) / len(KINDS)
+        outcomes = [(state, None, count / 1000) for state, count in STATES.items()]
+        outcomes += [("undelivered", code, 0.03 / len(CODES)) for code in CODES]
+        for day, branch, sender in product(range(DAYS), BRANCHES, SENDERS):
+            period = (NOW - timedelta(days=day)).date()
+            for kind, (state, code, likely) in product(sorted(set(KINDS)), outcomes):
+                expected = of_combination * likely
+                messages = int(expected) + (some.random() < expected % 1)
+                if not messages:
+                    continue
+                about = {"tenant": tenant, "branch": branch or "", "sender": sender, "kind": kind}
+                counts = {"messages": messages, "segments": messages}
+                row = UsageRow.model_validate(
+                    {**about, "period": period, "state": state, "error_code": code, **counts}
+                    | {"currency": "USD", "cost_billed": 8300 * messages, "final": day > 3}
+                )
+                yield t.USAGE_REPORT, NOW, row
+
+
+MAKERS: Final = (
+    make_people,
+    make_cases,
+    make_messages,
+    make_threads,
+    make_letters,
+    make_usage,
+)
+
+
 def make_everything(size: Size) -> Iterator[Entry]:
     some = random.Random(1)
-    for make in (make_people, make_cases, make_messages, make_threads, make_letters):
+    for make in MAKERS:
         yield from make(size, some)
 
 
@@ -396,7 +435,7 @@ def fill(folder: Path, size: Size = Size()) -> Path:  # noqa: B008 - a constant
     """The ledger's file, with everything in it."""
     path = folder / FILE
     marker = folder / "size.json"
-    wanted = {"version": VERSION, "made_by": 3, **size._asdict()}
+    wanted = {"version": VERSION, "made_by": 4, **size._asdict()}
     if marker.exists() and json.loads(marker.read_text()) == wanted:
         return path
     folder.mkdir(parents=True, exist_ok=True)
@@ -435,7 +474,7 @@ def copy_messages(path: Path, size: Size) -> None:
     sql.executescript(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000"
     )
-    tables = ("requests", "decisions", "outcome_history", "outcomes")
+    tables = ("requests", "decisions", "outcome_history", "outcomes", "alerts")
     marks = ", ".join("?" * len(tables))
     of_tables = f"type = 'index' AND sql IS NOT NULL AND tbl_name IN ({marks})"
     indexes = sql.execute(f"SELECT name, sql FROM sqlite_master WHERE {of_tables}", tables)
@@ -459,7 +498,6 @@ def copy_messages(path: Path, size: Size) -> None:
         sql.execute(how)
     sql.execute("COMMIT")
     _copy_texts(sql)
-    _count_usage(sql)
     sql.execute("PRAGMA journal_mode = WAL")
     sql.close()
 
@@ -496,33 +534,6 @@ def _copy_texts(sql: sqlite3.Connection) -> None:
     sql.execute("COMMIT")
 
 
-def _count_usage(sql: sqlite3.Connection) -> None:
-    """The report that the usage processor would publish, written as its records are."""
-    day = "date(requested_ms / 1000, 'unixepoch')"
-    rows = sql.execute(
-        f"""SELECT tenant, coalesce(branch, ''), coalesce(sender, ''), {day}, kind, state,
-            error_code, count(*) FROM outcomes GROUP BY 1, 2, 3, 4, 5, 6, 7"""
-    ).fetchall()
-    upserts: list[Any] = []
-    for offset, (tenant, branch, sender, period, kind, state, code, messages) in enumerate(rows):
-        counts = {"messages": messages, "segments": messages, "segments_predicted": messages}
-        costs = {"currency": "USD", "cost_estimated": 8300 * messages, "cost_billed": 8300}
-        about = {"tenant": tenant, "branch": branch, "sender": sender, "period": period}
-        row = UsageRow.model_validate(
-            {**about, "kind": kind, "state": state, "error_code": code, **counts, **costs}
-            | {"final": True}
-        )
-        key, value = t.USAGE_REPORT.key(row).encode(), t.USAGE_REPORT.encode(row)
-        record = Record(
-            Partition(t.USAGE_REPORT.name, 0), offset, round(NOW.timestamp()), key, value
-        )
-        upserts.append(ParsedRecord(record, row))
-    sql.execute("BEGIN")
-    for statement, values in build_statements(upserts).items():
-        sql.executemany(statement, values)
-    sql.execute("COMMIT")
-
-
 JSON: Final = """replace(replace(replace(o.json, '"' || old_id || '"', '"' || new_id || '"'),
     '"' || old_person || '"', '"' || new_person || '"'),
     '"' || old_number || '"', '"' || new_number || '"')"""
@@ -535,6 +546,7 @@ CHANGED: Final = {
     "at_ms": "at_ms + later",
     "requested_ms": "requested_ms + later",
     "turns_ms": "turns_ms + later",
+    "said_ms": "said_ms + later",
     "json": JSON,
 }
 

@@ -45,7 +45,7 @@ def hearing(**changed: Any) -> dict[str, Any]:
 def sheet(office: Office) -> dict[str, tuple[Reached, str | None]]:
     made = make_day_sheet(office.ledger, "harbor", HERE.date(), NOW)
     [line] = made.lines
-    return {one.party.party.person_id: (one.reached, one.message_id) for one in line.parties}
+    return {one.party.person_id: (one.reached, one.message_id) for one in line.parties}
 
 
 def test_each_party_stands_where_their_text_stands(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -36,11 +37,12 @@ def _read(visit: Visit, day: date | None) -> dict[str, Any]:
     first = day or visit.now.astimezone(zone).date()
     sheet = make_day_sheet(ledger, visit.tenant, first, visit.now, visit.branches)
     people = [party for line in sheet.lines for party in line.parties]
+    reached = Counter(party.reached for party in people)
     return {
         "sheet": sheet,
         "first": first,
         "is_today": day is None,
         "Reached": Reached,
-        "counts": {one: sum(party.reached is one for party in people) for one in Reached},
+        "counts": {one: reached[one] for one in Reached},
         "waiting": sum(party.waiting_since is not None for party in people),
     }

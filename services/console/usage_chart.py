@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from schemas.reports import UsageRow
+from services.ledger.usage import UsageSum
 from streams.lifecycle import STATE_INFO, Group, State
 
 WIDTH: Final = 960
@@ -84,10 +84,12 @@ class Chart(NamedTuple):
     totals: Mapping[Band, int]
 
 
-def count_days(rows: Iterable[UsageRow]) -> dict[date, dict[Band, int]]:
+def count_days(sums: Iterable[UsageSum]) -> dict[date, dict[Band, int]]:
+    """Of sums by period and state."""
     found: dict[date, dict[Band, int]] = defaultdict(lambda: dict.fromkeys(Band, 0))
-    for row in rows:
-        found[row.period][find_band(row.state)] += row.messages
+    for row in sums:
+        if row.period is not None:
+            found[row.period][find_band(row.state)] += row.messages
     return dict(found)
 
 

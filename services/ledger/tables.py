@@ -67,6 +67,15 @@ def _question_ms(status: Any) -> int | None:
     return None if question is None else round(question.since.timestamp() * 1000)
 
 
+_USAGE: Final = ("tenant", "period", "state", "kind", "branch", "error_code", "sender")
+_USAGE_COUNTS: Final = ("messages", "segments", "segments_unpriced", "currency", "cost_billed")
+
+
+def _has_more(row: Any) -> int | None:
+    """1 for a row of the usage report with costs in several currencies."""
+    return 1 if row.other_costs else None
+
+
 _REQUESTED: dict[str, Get] = {"requested_ms": lambda m: round(m.requested_at.timestamp() * 1000)}
 _BY_HOUR = ("tenant", "requested_ms", "message_id")
 """With the ids, so that an hour is reconciled from the index alone."""
@@ -195,19 +204,12 @@ TABLES: tuple[Table, ...] = (
     Table(
         "usage",
         topics.USAGE_REPORT,
-        plain(
-            "tenant",
-            "branch",
-            "sender",
-            "kind",
-            "state",
-            "error_code",
-            "messages",
-            "segments",
-            "final",
-        )
-        | {"period": lambda m: m.period.isoformat()},
+        plain(*_USAGE, *_USAGE_COUNTS, "final")
+        | {"period": lambda m: m.period.isoformat(), "has_more": _has_more},
         latest=lambda m: m.identity,
+        sparse=("has_more", "tenant"),
+        # Sums of any period, by whatever they are grouped, are made from the index alone.
+        also=((*_USAGE, *_USAGE_COUNTS, "has_more"),),
     ),
     Table("balances", topics.BALANCE, plain("tenant", "residue"), latest=lambda m: m.identity),
     Table(

@@ -4,14 +4,14 @@ codes."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from schemas.reports import UsageRow
+from schemas.reports import OtherCost, UsageRow
 from schemas.send_request import SystemKind
 from services.ledger.ledger import Ledger
-from streams.error_codes import all_codes
+from streams.error_codes import all_codes, lookup
 from streams.lifecycle import Group, states_of
 
 
@@ -70,6 +70,67 @@ def read_usage_rows(ledger: Ledger, wanted: UsageFilter) -> tuple[UsageRow, ...]
     where = " AND ".join(["messages <> 0", *given])
     found = ledger.rows(f"SELECT json FROM usage WHERE {where} ORDER BY identity", *given.values())
     return tuple(UsageRow.model_validate_json(row["json"]) for row in found)
+
+
+class UsageSum(NamedTuple):
+    """Rows of the report with the same currency that agree in all that they are summed by; of the
+    rest it says nothing."""
+
+    messages: int
+    segments: int
+    segments_unpriced: int
+    currency: str | None
+    cost_billed: int
+    tenant: str = ""
+    branch: str = ""
+    sender: str = ""
+    period: date | None = None
+    kind: str = ""
+    state: str = ""
+    error_code: str | None = None
+    other_costs: tuple[OtherCost, ...] = ()
+
+    @property
+    def error_title(self) -> str | None:
+        return lookup(self.error_code).title if self.error_code else None
+
+
+SUMMED_BY: Final = ("tenant", "branch", "sender", "period", "kind", "state", "error_code")
+
+
+def sum_usage(
+    ledger: Ledger, wanted: UsageFilter, by: Collection[str], branches: Collection[str] | None
+) -> tuple[UsageSum, ...]:
+    """`by`: some of SUMMED_BY. `branches`: only these."""
+    columns = [name for name in SUMMED_BY if name in by]
+    parts, values = ["messages <> 0"], list[str]()
+    for name, value in wanted._asdict().items():
+        if value is not None:
+            parts.append(_CONDITIONS[name])
+            values.append(str(value))
+    if branches is not None:
+        parts.append(f"branch IN ({', '.join('?' * len(branches))})")
+        values += sorted(branches)
+    where, grouped = " AND ".join(parts), ", ".join([*columns, "currency"])
+    sql = f"""SELECT {grouped}, sum(messages) AS messages, sum(segments) AS segments,
+            coalesce(sum(segments_unpriced), 0) AS segments_unpriced,
+            coalesce(sum(cost_billed), 0) AS cost_billed
+        FROM usage WHERE has_more IS NULL AND {where} GROUP BY {grouped}"""
+    found = [_sum_of(dict(row)) for row in ledger.rows(sql, *values)]
+    sql = f"SELECT json FROM usage INDEXED BY usage_sparse WHERE has_more IS NOT NULL AND {where}"
+    for row in ledger.rows(sql, *values):
+        one = UsageRow.model_validate_json(row["json"])
+        about = {name: getattr(one, name) for name in (*columns, "currency", "other_costs")}
+        counts = (one.segments_unpriced or 0, one.cost_billed or 0)
+        about |= dict(zip(("segments_unpriced", "cost_billed"), counts, strict=True))
+        found.append(UsageSum(messages=one.messages, segments=one.segments, **about))
+    return tuple(found)
+
+
+def _sum_of(row: dict[str, Any]) -> UsageSum:
+    if row.get("period"):
+        row["period"] = date.fromisoformat(row["period"])
+    return UsageSum(**row)
 
 
 def count_requested(ledger: Ledger, tenant: str | None = None) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from schemas.reports import UsageRow
 from schemas.send_request import Kind, SystemKind
 from services.ledger import Ledger
-from services.ledger.usage import UsageFilter, UsageReport
+from services.ledger.usage import UsageFilter, UsageReport, UsageSum
 from services.operations.errors import InvalidRequest
 from services.operations.validation import require_one_of
 from streams.lifecycle import State, reconcile_states
@@ -25,6 +25,7 @@ COLUMNS: Final = {
     "meaning": "error_title",
 }
 """What a column is called, and the field of a row that it shows."""
+UsageLine = UsageRow | UsageSum
 SUMS: Final = ("messages#", "segments#", "cost#")
 
 
@@ -57,11 +58,11 @@ def as_data(found: UsageReport) -> dict[str, Any]:
     return found._asdict() | {"rows": [row.model_dump(mode="json") for row in found.rows]}
 
 
-def sum_rows(found: Sequence[UsageRow], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+def sum_rows(found: Sequence[UsageLine], columns: Sequence[str]) -> list[tuple[Any, ...]]:
     """Add up the rows that agree in all of these columns; the total comes last.
 
     The cells of a row are the columns, then SUMS."""
-    groups: dict[tuple[str, ...], list[UsageRow]] = {}
+    groups: dict[tuple[str, ...], list[UsageLine]] = {}
     for row in found:
         name = tuple(str(getattr(row, COLUMNS[column]) or "") for column in columns)
         groups.setdefault(name, []).append(row)
@@ -103,7 +104,7 @@ def require_known_filter(ledger: Ledger, wanted: UsageFilter) -> None:
     require_one_of("--sender", wanted.sender, senders, read_used("sender"))
 
 
-def format_cost(rows: Iterable[UsageRow]) -> str:
+def format_cost(rows: Iterable[UsageLine]) -> str:
     """`12.3450 USD`, by currency; `?` where some segments have no price."""
     sums: Counter[str] = Counter()
     is_unpriced = False
@@ -117,6 +118,6 @@ def format_cost(rows: Iterable[UsageRow]) -> str:
     return " + ".join([*costs, "?"] if is_unpriced else costs)
 
 
-def _sums(rows: Sequence[UsageRow]) -> tuple[int, int, str]:
+def _sums(rows: Sequence[UsageLine]) -> tuple[int, int, str]:
     messages = sum(row.messages for row in rows)
     return messages, sum(row.segments for row in rows), format_cost(rows)

@@ -18,6 +18,9 @@ from schemas.topics import USAGE_REPORT
 from services.console.usage_chart import HEIGHT, Band, draw_chart, find_band
 from services.console.viewer import Role
 from services.ledger.ledger import FILE
+from services.ledger.usage import UsageFilter, sum_usage
+from services.operations.usage_report import COLUMNS, sum_rows
+from streams.error_codes import lookup
 from streams.lifecycle import State
 from tests.adapters.case_ledger import NOW, Office
 from tests.console.harness import Harness, console_on
@@ -73,6 +76,33 @@ def test_the_first_screen_has_the_sums(house: Harness) -> None:
     assert "<strong>20</strong>" in page
     assert "The phone could not be reached" in page
     assert 'class="failed"' in page
+
+
+def test_sums_are_those_of_the_rows_by_whatever_they_are_summed(tmp_path: Path) -> None:
+    office = Office(tmp_path / FILE)
+    office.settle()
+    other = {"currency": "EUR", "cost_estimated": 5, "cost_billed": 7}
+    rows = [
+        row("delivered", 5, segments_unpriced=2),
+        row("delivered", 3, branch="south", sender="72976"),
+        row("undelivered", 2, error_code="30003", error_title=lookup("30003").title),
+        row("delivered", 4, kind="direct", other_costs=[other]),
+        row("sent", 1, currency="EUR", period=TODAY - timedelta(days=1)),
+        row("sent", 0, kind="alert"),
+    ]
+    for one in rows:
+        office.add(USAGE_REPORT, one)
+    for branches, columns in (
+        (None, ("kind", "state")),
+        (None, tuple(COLUMNS)),
+        ({"north"}, ("day", "code", "meaning")),
+        ({"south", "north"}, ("branch", "sender")),
+    ):
+        by = {COLUMNS[one] for one in columns} | {"error_code"}
+        sums = sum_usage(office.ledger, UsageFilter("harbor"), by, branches)
+        seen = [one for one in rows if one.messages and (not branches or one.branch in branches)]
+        assert sum_rows(sums, columns) == sum_rows(seen, columns)
+    office.ledger.close()
 
 
 def test_a_download_has_the_counts_of_the_topic(house: Harness) -> None:

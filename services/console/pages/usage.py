@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from typing import Annotated, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from services.console.usage_chart import Band, count_days, draw_chart
 from services.console.viewer import Permission
 from services.csv_output import iterate_csv
 from services.ledger.cases import find_settings
-from services.ledger.usage import UsageFilter, read_usage_rows
+from services.ledger.usage import UsageFilter, UsageSum, read_usage_rows, sum_usage
 from services.operations.errors import InvalidRequest
 from services.operations.usage_export import ExportedUsage, rows_of_usage, write_usage_parquet
 from services.operations.usage_report import COLUMNS, format_cost, parse_columns, sum_rows
@@ -30,6 +30,8 @@ USUAL: Final = 30
 """Days, where nothing else is asked for."""
 
 
+MOST_LINES: Final = 1000
+"""Of the table."""
 EARLIEST: Final = date(2000, 1, 1)
 LATEST: Final = date(2999, 12, 31)
 """Days that somebody can mean."""
@@ -53,13 +55,15 @@ def show_usage(
     part: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     first, last = _period(visit, since, until)
-    rows = _read(visit, first, last, branch)
     try:
         columns = parse_columns(by)
     except InvalidRequest:
         columns = parse_columns("kind,state")
-    counts = count_days(rows)
-    table = sum_rows(rows, columns)
+    with visit.console.ledger.snapshot():
+        days = _sum(visit, first, last, branch, ("period", "state"))
+        by_columns = {"error_code", *(COLUMNS[one] for one in columns)}
+        sums = _sum(visit, first, last, branch, by_columns)
+    table = sum_rows(sums, columns)
     settings = find_settings(visit.console.ledger, visit.tenant)
     known = settings.branches if settings else ()
     context: dict[str, Any] = {
@@ -68,15 +72,16 @@ def show_usage(
         "branch": branch,
         "by": ",".join(columns),
         "branches": [one for one in known if visit.branches is None or one in visit.branches],
-        "chart": draw_chart(counts, first, last),
+        "chart": draw_chart(count_days(days), first, last),
         "Band": Band,
-        "messages": sum(row.messages for row in rows),
-        "segments": sum(row.segments for row in rows),
-        "cost": format_cost(rows),
-        "failures": _failures(rows),
+        "messages": sum(row.messages for row in sums),
+        "segments": sum(row.segments for row in sums),
+        "cost": format_cost(sums),
+        "failures": _failures(sums),
         "columns": columns,
         "choices": tuple(COLUMNS),
-        "table": table[:-1],
+        "table": table[:-1][:MOST_LINES],
+        "lines": len(table) - 1,
         "total": table[-1],
         "query": f"from={first}&to={last}&branch={branch}",
         "shortcuts": _shortcuts(visit),
@@ -118,7 +123,14 @@ def _read(visit: Visit, first: date, last: date, branch: str) -> list[UsageRow]:
     return [row for row in found if visit.branches is None or row.branch in visit.branches]
 
 
-def _failures(rows: Iterable[UsageRow]) -> list[Failure]:
+def _sum(
+    visit: Visit, first: date, last: date, branch: str, by: Collection[str]
+) -> tuple[UsageSum, ...]:
+    wanted = _filter(visit, first, last, branch)
+    return sum_usage(visit.console.ledger, wanted, by, visit.branches)
+
+
+def _failures(rows: Iterable[UsageSum]) -> list[Failure]:
     """The most frequent first."""
     counts: Counter[str] = Counter()
     for row in rows:

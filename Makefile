@@ -6,6 +6,8 @@ UV := .venv-lock/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header
 PRISM := tests/contracts/node_modules/.ready
+# Each process would compile our modules anew; a demo or a test starts dozens.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup test demo screenshots bench train faults soak check kube node lock lock-jars clean
 
@@ -16,7 +18,7 @@ setup: .venv/.ready ## virtual environment, locked packages, Java where there is
 	@:
 
 test: setup node ## all tests; ARGS="-k gate" for some
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 demo: setup ## the whole flow on this machine, in a minute
 	@$(BIN)/sayso demo $(ARGS)

@@ -1,4 +1,4 @@
-"""Fixtures that every test may ask for, and which tests may run beside which."""
+"""Fixtures that every test may ask for, and in which order and beside what tests run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Final
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.broker_fixtures import (
     bootstrap,
@@ -31,14 +33,30 @@ settings.register_profile("sayso", deadline=None)
 settings.load_profile("sayso")
 """An example may take as long as it takes: how long that is says how busy the machine is."""
 
-PURE: Final = ("core", "properties", "contracts", "simulation", "console", "client")
-"""Folders whose tests start no house and measure no time."""
+LONGEST_FIRST: Final = ("e2e", "faults", "browser", "adapters", "simulation", "properties")
+"""Folders whose files take longest come first: short files at the end let both processes of
+`make test` end together."""
+TOGETHER: Final = ("tests/browser/",)
+"""Folders whose files share what is dear to start: one process has them all."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With two processes (`make test`) one of them has all that starts brokers and workers, one
-    test after another, and the other the pure ones: a house is not hurt by another one beside
-    it."""
-    for item in items:
-        if item.path.relative_to(item.config.rootpath).parts[1] not in PURE:
-            item.add_marker(pytest.mark.xdist_group("house"))
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    folder = item.path.relative_to(item.config.rootpath).parts[1]
+    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling | None:
+    """`make test` runs two processes. A file is one process's own, so that what its tests share is
+    started once."""
+    return FileScheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+class FileScheduling(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return next((folder for folder in TOGETHER if file.startswith(folder)), file)

@@ -3,12 +3,13 @@
 `SAYSO_CRASH_AT=NAME[:NTH][@TOPIC]` ends the process with SIGKILL when it reaches that step for the
 NTH time (by default the first). With a topic, only batches that publish to it count: so a worker
 dies between a reminder that is due and its request. Several wishes are separated by commas. The
-variable is read once, when the process starts. Without it each step costs one call of a function
-that does nothing.
+variable is read once, at the first step of a process. Without it each step costs one call of a
+function that does nothing.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import signal
@@ -79,4 +80,11 @@ def _parse(wish: str) -> _Wish:
     return _Wish(found[1], max(1, int(found[2] or 1)), found[3])
 
 
-hit: Final = parse_failpoint(os.environ.get(CRASH_AT))
+def hit(point: str, topics: Collection[str] = (), /) -> None:
+    """This process is at a step. Raises ValueError for a wish that names no step."""
+    _read_wishes()(point, topics)
+
+
+@functools.cache
+def _read_wishes() -> Failpoint:
+    return parse_failpoint(os.environ.get(CRASH_AT))

@@ -236,6 +236,6 @@ async def _stop(supervisor: Supervisor, broker: Broker | None, say: Say) -> None
     await supervisor.stop("simulator", "webhook", "console", "notify", "event-webhooks")
     await supervisor.stop("mail-catcher")
     await supervisor.stop("ledger")
-    supervisor.close()
+    await supervisor.close()
     if broker:
         await asyncio.to_thread(broker.stop)

@@ -1,20 +1,21 @@
 """Keeps child processes running: started in stages, restarted when they die, stopped in order.
 
 They die with us, also when we are killed: each holds the reading end of a pipe
-(`services.parent_watch`).
+(`services.parent_watch`). A process that has imported everything forks them
+(`services.local.started`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from services.local.started import Started, Starter, StarterFailed
 from services.parent_watch import PIPE
 
 START_TIMEOUT: Final = 60.0
@@ -35,7 +36,7 @@ class ProcessFailed(Exception):
 class ProcessSpec(NamedTuple):
     name: str
     command: tuple[str, ...]
-    """What follows `python -m`."""
+    """What follows `python -m`: one of the starter's modules and its arguments."""
     environment: Mapping[str, str]
     ready_option: str = "--ready-file"
     """The option that names the file which the process creates when it is ready."""
@@ -44,12 +45,13 @@ class ProcessSpec(NamedTuple):
 class Supervisor:
     def __init__(self, state: Path, say: Callable[[str], None]) -> None:
         """`say` tells a person, in one sentence, what happened to a process."""
-        self._run = state / "run"
-        self._logs = state / "logs"
+        self._run = state.absolute() / "run"
+        self._logs = state.absolute() / "logs"
         for folder in (self._run, self._logs):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._say = say
         self._pipe, self._our_end = os.pipe()
+        self._starter = Starter(self._pipe)
         self._children: dict[str, _Child] = {}
 
     @property
@@ -59,7 +61,10 @@ class Supervisor:
 
     async def start(self, specs: Sequence[ProcessSpec]) -> None:
         """Returns when all of them are ready. Raises ProcessFailed."""
-        started = [_Child(spec, self._run, self._logs, self._pipe, self._say) for spec in specs]
+        started = [
+            _Child(spec, self._run, self._logs, self._pipe, self._starter, self._say)
+            for spec in specs
+        ]
         self._children |= {child.spec.name: child for child in started}
         await asyncio.gather(*(child.start() for child in started))
 
@@ -70,8 +75,9 @@ class Supervisor:
         ]
         await asyncio.gather(*(child.stop() for child in chosen))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Call it after `stop`. Whatever still runs ends now, because its pipe closes."""
+        await self._starter.close()
         for end in (self._pipe, self._our_end):
             with suppress(OSError):
                 os.close(end)
@@ -79,14 +85,21 @@ class Supervisor:
 
 class _Child:
     def __init__(
-        self, spec: ProcessSpec, run: Path, logs: Path, pipe: int, say: Callable[[str], None]
+        self,
+        spec: ProcessSpec,
+        run: Path,
+        logs: Path,
+        pipe: int,
+        starter: Starter,
+        say: Callable[[str], None],
     ) -> None:
         self.spec = spec
         self._ready_file = run / f"{spec.name}.ready"
         self._log = logs / f"{spec.name}.log"
         self._pipe = pipe
+        self._starter = starter
         self._say = say
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Started | None = None
         self._restarter: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -105,17 +118,15 @@ class _Child:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        with suppress(ProcessLookupError):
-            process.terminate()
+        process.terminate()
         try:
             await asyncio.wait_for(process.wait(), GRACE)
         except TimeoutError:
             self._say(f"{self.spec.name} did not end within {GRACE:.0f} s and was killed")
-            with suppress(ProcessLookupError):
-                process.kill()
+            process.kill()
             await process.wait()
 
-    async def _restart_when_it_ends(self, process: asyncio.subprocess.Process) -> None:
+    async def _restart_when_it_ends(self, process: Started) -> None:
         name = self.spec.name
         pause = FIRST_PAUSE
         while True:
@@ -127,31 +138,29 @@ class _Child:
             self._say(f"{name} ended ({why}) and is started again in {pause:.0f} s")
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-            process = await self._spawn()
+            try:
+                process = await self._spawn()
+            except ProcessFailed as error:
+                self._say(str(error))
+                continue
             if await self._wait_until_ready(process):
                 self._say(f"{name} is back")
 
-    async def _spawn(self) -> asyncio.subprocess.Process:
-        """In a session of its own: Ctrl-C reaches only us, and we stop the processes in order."""
+    async def _spawn(self) -> Started:
         self._ready_file.unlink(missing_ok=True)
-        log_file = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with open(log_file, "wb") as log:  # noqa: ASYNC230
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                *self.spec.command,
-                self.spec.ready_option,
-                str(self._ready_file.absolute()),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(self._pipe,),
-                env={**os.environ, **self.spec.environment, PIPE: str(self._pipe)},
-                start_new_session=True,
+        module, *arguments = self.spec.command
+        try:
+            self._process = await self._starter.start(
+                module,
+                [*arguments, self.spec.ready_option, str(self._ready_file)],
+                {**os.environ, **self.spec.environment, PIPE: str(self._pipe)},
+                self._log,
             )
+        except StarterFailed as error:
+            raise ProcessFailed(f"{self.spec.name} did not start: {error}") from None
         return self._process
 
-    async def _wait_until_ready(self, process: asyncio.subprocess.Process) -> bool:
+    async def _wait_until_ready(self, process: Started) -> bool:
         deadline = time.monotonic() + START_TIMEOUT
         while process.returncode is None and time.monotonic() < deadline:
             if self._ready_file.exists():

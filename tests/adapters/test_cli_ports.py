@@ -51,7 +51,7 @@ async def test_a_taken_port_is_named_with_its_process_and_a_way_out(
         for spec in specs
     ]
     await supervisor.stop()
-    supervisor.close()
+    await supervisor.close()
 
 
 async def test_a_taken_metrics_port_is_one_sentence(taken: int) -> None:

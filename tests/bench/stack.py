@@ -6,7 +6,7 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -30,7 +30,7 @@ SCRIPT: Final = {
 PARTITIONS: Final = EMBEDDED
 """As `sayso up` makes topics."""
 
-_PART: Final = re.compile(rb"-m\0services\.(?:workers\0)?(?:providers\.)?([a-z]+)")
+_PART: Final = re.compile(rb"-m[\0 ]services\.(?:workers[\0 ])?(?:providers\.)?([a-z]+)")
 
 
 class Stack(NamedTuple):
@@ -104,11 +104,15 @@ async def seen_all(
 
 
 def parts() -> dict[str, int]:
-    """Our own children that are parts of Sayso, by name; nothing where the system has no /proc."""
-    found: dict[str, int] = {}
-    for children in Path("/proc/self/task").glob("*/children"):
+    """Our own children and theirs that are parts of Sayso, by name; nothing where the system has no
+    /proc."""
+    return dict(_parts_of("self"))
+
+
+def _parts_of(process: str) -> Iterator[tuple[str, int]]:
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
         for pid in children.read_text().split():
             part = _PART.search(Path(f"/proc/{pid}/cmdline").read_bytes())
             if part:
-                found[part[1].decode()] = int(pid)
-    return found
+                yield part[1].decode(), int(pid)
+            yield from _parts_of(pid)

@@ -130,7 +130,7 @@ async def running(kafka: SecureCluster, state: Path) -> AsyncIterator[None]:
         yield
     finally:
         await supervisor.stop()
-        supervisor.close()
+        await supervisor.close()
 
 
 def log_in(monkeypatch: pytest.MonkeyPatch, told: Mapping[str, str]) -> None:

@@ -124,5 +124,5 @@ async def start_stack(folder: Path, seed: int, call_timeout: float) -> AsyncIter
     finally:
         for end in (watch.stop, pool.end, supervisor.stop, proxy.stop, http.close, publisher.stop):
             await end()
-        supervisor.close()
+        await supervisor.close()
         await asyncio.to_thread(broker.stop)

@@ -102,7 +102,7 @@ class GateWorker:
         with suppress(OSError, ValueError, IndexError):
             os.kill(self.pid, signal.SIGCONT)
         await self.supervisor.stop()
-        self.supervisor.close()
+        await self.supervisor.close()
 
 
 def format_lag(line: LagLine) -> str:

@@ -4,7 +4,7 @@ number, in one order."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -112,15 +112,25 @@ def list_reply_ids(ledger: Ledger, tenant: str, number: str) -> tuple[str, ...]:
 
 _Record = tuple[dict[str, Any], str]
 """What it says, and its place on Kafka."""
-_Read = Callable[["_About"], Iterator[Entry]]
+_Read = Callable[["ConversationRecords"], Iterator[Entry]]
 
 
-class _About(NamedTuple):
+Position = tuple[int, int]
+"""Partition and offset: where a record stands among those of its topic."""
+
+
+class ConversationRecords(NamedTuple):
+    """The records of one conversation, by kind."""
+
     ledger: Ledger
     tenant: str
     number: str
     most: int | None
     """Of each kind; the latest."""
+    before: Mapping[str, Position]
+    """By table: only what stands before that."""
+    moved: dict[str, Position]
+    """By place: where an entry stands whose record came later than the place says."""
 
     def records(
         self, table: str, topic: str, identity: str = "rowid", *, moves: bool = False
@@ -129,33 +139,45 @@ class _About(NamedTuple):
         are read whole: a number may have thousands.
 
         `moves`: a later record of the same identity makes it a latest one."""
-        sql = f"""SELECT rowid AS row, {identity} AS identity FROM {table}
+        sql = f"""SELECT rowid AS row, {identity} AS identity, part, off FROM {table}
             WHERE number = ? AND tenant = ? ORDER BY part, off"""
-        rows = dict[Any, int]()
+        rows = dict[Any, tuple[int, Position]]()
         for found in self.ledger.rows(sql, self.number, self.tenant):
             one = found["row"] if found["identity"] is None else found["identity"]
-            rows[one] = rows.pop(one, found["row"]) if moves else rows.get(one, found["row"])
-        chosen = [*rows.values()][-self.most :] if self.most else [*rows.values()]
-        sql = f"""SELECT t.json, t.part, t.off FROM json_each(?) j
+            here = (found["part"], found["off"])
+            if one not in rows:
+                rows[one] = (found["row"], here)
+            elif moves:
+                rows[one] = (rows.pop(one)[0], here)
+        end = self.before.get(table)
+        kept = [row for row in rows.values() if end is None or row[1] < end]
+        stands = dict(kept[-self.most :] if self.most else kept)
+        sql = f"""SELECT t.rowid AS row, t.json, t.part, t.off FROM json_each(?) j
             CROSS JOIN {table} t ON t.rowid = j.value ORDER BY t.part, t.off"""
-        for found in self.ledger.rows(sql, json.dumps(chosen)):
-            yield json.loads(found["json"]), f"{topic}@{found['part']}:{found['off']}"
+        for found in self.ledger.rows(sql, json.dumps([*stands])):
+            place = f"{topic}@{found['part']}:{found['off']}"
+            if moves:
+                self.moved[place] = stands[found["row"]]
+            yield json.loads(found["json"]), place
+
+    def all(self) -> ConversationRecords:
+        return self._replace(most=None, before={})
 
 
 def read_conversation(
     ledger: Ledger, tenant: str, number: str, most: int | None = None
 ) -> tuple[Entry, ...]:
-    """The oldest first.  What has the same time stands in the order of `_SOURCES`.
+    """The oldest first.  What has the same time stands in the order of `SOURCES`.
 
     `most`: only the latest; of each kind so many, as far as there are, so that the last `most` of
     the result are the last of all."""
-    about = _About(ledger, tenant, e164(number), most)
+    about = ConversationRecords(ledger, tenant, e164(number), most, {}, {})
     with ledger.snapshot():
-        found = [entry for read in _SOURCES for entry in read(about)]
+        found = [entry for read in SOURCES.values() for entry in read(about)]
     return tuple(sorted(found, key=lambda entry: entry.at))
 
 
-def _replies(about: _About) -> Iterator[Entry]:
+def _replies(about: ConversationRecords) -> Iterator[Entry]:
     for data, place in about.records("replies", REPLIES.name, "provider_id"):
         yield Entry(EntryKind.INBOUND, parse_time(data["received_at"]), data, place)
 
@@ -168,7 +190,7 @@ _TEXT: Final = """SELECT
         AS request"""
 
 
-def _texts(about: _About) -> Iterator[Entry]:
+def _texts(about: ConversationRecords) -> Iterator[Entry]:
     """Every text that the gate decided on, at the time that it was ordered, else decided on; with
     its latest outcome and its words."""
     records = about.records("decisions", DECISIONS.name, "message_id", moves=True)
@@ -183,24 +205,24 @@ def _texts(about: _About) -> Iterator[Entry]:
         yield Entry(EntryKind.OUTBOUND, at, data, place)
 
 
-def _notes(about: _About) -> Iterator[Entry]:
+def _notes(about: ConversationRecords) -> Iterator[Entry]:
     identity = "json_extract(json, '$.change_id')"
     for data, place in about.records("thread_events", THREAD_EVENTS.name, identity):
         if data.get("at"):
             yield Entry(EntryKind.NOTE, parse_time(data["at"]), data, place)
 
 
-def _consent(about: _About) -> Iterator[Entry]:
+def _consent(about: ConversationRecords) -> Iterator[Entry]:
     """What changed their consent; opt-in requests are among the texts."""
-    for data, place in about._replace(most=None).records("consent_log", CONSENT_LOG.name):
+    for data, place in about.all().records("consent_log", CONSENT_LOG.name):
         if data["applied"] and data["was"] != data["now"]:
             yield Entry(EntryKind.CONSENT, parse_time(data["at"]), data, place)
 
 
-def _numbers(about: _About) -> Iterator[Entry]:
+def _numbers(about: ConversationRecords) -> Iterator[Entry]:
     """Whose number it became, and whose it is no more; a repeat tells nothing."""
     owners = dict[str, tuple[Any, ...]]()
-    for data, place in about._replace(most=None).records("number_facts", NUMBER_FACTS.name):
+    for data, place in about.all().records("number_facts", NUMBER_FACTS.name):
         person_id = data.get("person_id")
         if person_id is None:
             continue
@@ -210,9 +232,17 @@ def _numbers(about: _About) -> Iterator[Entry]:
             yield Entry(EntryKind.NUMBER, parse_time(data["at"]), data, place)
 
 
-def _mails(about: _About) -> Iterator[Entry]:
+def _mails(about: ConversationRecords) -> Iterator[Entry]:
     for data, place in about.records("mail_requests", MAIL_REQUESTS.name, "mail_id"):
         yield Entry(EntryKind.MAIL, parse_time(data["at"]), data, place)
 
 
-_SOURCES: Final[tuple[_Read, ...]] = (_numbers, _replies, _consent, _texts, _mails, _notes)
+SOURCES: Final[Mapping[str, _Read]] = {
+    "number_facts": _numbers,
+    "replies": _replies,
+    "consent_log": _consent,
+    "decisions": _texts,
+    "mail_requests": _mails,
+    "thread_events": _notes,
+}
+"""By table."""

@@ -17,8 +17,9 @@ from schemas.inbound import Reply
 from schemas.thread import NoteAdded
 from schemas.topics import DEAD_LETTERS, REPLIES, THREAD_EVENTS
 from services.console.viewer import Role
+from services.ledger.entry_pages import read_entries
 from services.ledger.ledger import FILE
-from services.ledger.threads import read_conversation
+from services.ledger.threads import Entry, read_conversation
 from tests.adapters.case_ledger import MARIA, NOW, Office
 from tests.adapters.test_thread_commands import Talk
 from tests.console.harness import Harness, console_on
@@ -136,5 +137,34 @@ def test_a_long_conversation_is_drawn_from_its_end(office: Office, house: Harnes
     page = client.get(link).text
     assert (page.count("Text in-"), "Text in-119." in page) == (100, True)
     assert "Show earlier" in page
-    whole = client.get(f"{link}?most=600").text
-    assert (whole.count("Text in-"), "Show earlier" in whole) == (MANY, False)
+    [cursor] = re.findall(r"part=earlier&before=([\w%-]+)", page)
+    earlier = client.get(f"{link}?part=earlier&before={cursor}").text
+    assert re.findall(r"Text in-(\d+)\.", earlier) == [str(n) for n in range(MANY - 100)]
+    assert "Show earlier" not in earlier
+    assert client.get(f"{link}?before=x").status_code == 404
+    # What came since the page was drawn is added; nothing falls out between both.
+    [oldest] = re.findall(r"part=bubbles&since=([\w.%-]+)", page)
+    for number in range(MANY, MANY + 30):
+        office.add(REPLIES, wrote(MARIA, f"in-{number}", number))
+    live = client.get(f"{link}?part=bubbles&since={oldest}").text
+    assert live.count("Text in-") == 130
+    assert f"before={cursor}" in live
+
+
+def test_a_conversation_has_pages_that_miss_and_repeat_nothing(office: Office) -> None:
+    for number in range(40):
+        office.add(REPLIES, wrote(MARIA, f"in-{number % 30}", number))  # some come twice
+        note = {"tenant": "harbor", "number": MARIA, "change_id": f"n-{number}", "by": "dana"}
+        at = NOW - timedelta(days=2) + timedelta(hours=number)
+        office.add(THREAD_EVENTS, NoteAdded.model_validate(note | {"at": at, "text": "Called"}))
+    everything = read_conversation(office.ledger, "harbor", MARIA)[::-1]
+    for limit in (1, 7, 500):
+        found, cursor = list[Entry](), None
+        while True:
+            page = read_entries(office.ledger, "harbor", MARIA, cursor=cursor, limit=limit)
+            found += page.rows
+            cursor = page.cursor
+            if cursor is None:
+                break
+            assert len(page.rows) == limit
+        assert found == [*everything]

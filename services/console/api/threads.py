@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,14 +26,13 @@ from services.console.api.paging import (
 )
 from services.console.api.scopes import Scope
 from services.console.api.send_requests import Accepted
-from services.ledger.paging import read_cursor, write_cursor
+from services.ledger.entry_pages import read_entries
 from services.ledger.thread_pages import ThreadFilter, ThreadRow, read_threads
 from services.ledger.threads import (
     Entry,
     EntryKind,
     find_thread_tenants,
     find_threads,
-    read_conversation,
 )
 from services.operations.conversations import (
     Conversation,
@@ -45,8 +44,6 @@ from services.operations.conversations import (
 )
 
 router = APIRouter(route_class=ApiRoute, tags=["threads"])
-_KINDS: Final = (int, str)
-"""Of a cursor: the time of an entry in milliseconds, and its place."""
 Author = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -157,17 +154,12 @@ def list_entries(
 ) -> EntryPage:
     """List what passed, the newest first: texts both ways, notes, consent, mails."""
     about = _find(call, number)
-    name = f"{call.tenant}/{about.number}"
-    found = sorted(read_conversation(call.ledger, call.tenant, about.number), key=_order)
-    found.reverse()
-    if query.cursor is not None:
-        after = read_cursor(query.cursor, _KINDS, name)
-        found = [entry for entry in found if _order(entry) < after]
-    page = found[: query.limit]
-    more = len(found) > len(page)
-    cursor = write_cursor(_order(page[-1]), name) if more else None
+    page = read_entries(
+        call.ledger, call.tenant, about.number, cursor=query.cursor, limit=query.limit
+    )
     return EntryPage(
-        items=[_describe_entry(entry) for entry in page], next=next_page(call, query, cursor)
+        items=[_describe_entry(entry) for entry in page.rows],
+        next=next_page(call, query, page.cursor),
     )
 
 
@@ -229,10 +221,6 @@ def _find(call: Call, written: str) -> Conversation:
         raise not_found("conversation")
     threads = find_threads(call.ledger, number, call.tenant)
     return Conversation(call.ledger, call.tenant, number, next(iter(threads), None))
-
-
-def _order(entry: Entry) -> tuple[int, str]:
-    return round(entry.at.timestamp() * 1000), entry.place
 
 
 def _describe(row: ThreadRow) -> ThreadItem:

@@ -18,7 +18,9 @@ from services.console.rendering import draw
 from services.console.scope import choose_cases, sees_thread
 from services.console.viewer import Permission
 from services.ledger.cases import list_people, list_statuses
-from services.ledger.threads import Entry, EntryKind, find_threads, read_conversation
+from services.ledger.entry_pages import read_entries
+from services.ledger.paging import InvalidCursor
+from services.ledger.threads import Entry, EntryKind, find_threads
 from services.operations import conversations as talk
 from services.operations.errors import InvalidRequest, OperationError
 from services.operations.requests import request_text
@@ -64,7 +66,7 @@ def _bubble(entry: Entry) -> Bubble:
     what = say_consent(data) if entry.kind is EntryKind.CONSENT else line.what
     return Bubble(
         side,
-        "e-" + "".join(char if char.isalnum() else "-" for char in entry.place),
+        name_entry(entry.place),
         heading,
         entry.at,
         "" if line.who in ("us", "consent", "number", "mail") else line.who,
@@ -75,6 +77,11 @@ def _bubble(entry: Entry) -> Bubble:
         str(data.get("message_id") or "") if side == "ours" else "",
         str(data.get("case_id") or "") if is_text else "",
     )
+
+
+def name_entry(place: str) -> str:
+    """The id of its element."""
+    return "e-" + "".join(char if char.isalnum() else "-" for char in place)
 
 
 _ACTIONS: Final = {
@@ -116,32 +123,56 @@ def _know(visit: Visit) -> talk.Conversation:
     return talk.Conversation(ledger, visit.tenant, number, thread)
 
 
+PARTS: Final = {
+    "bubbles": "parts/thread.html",
+    "side": "parts/thread_side.html",
+    "earlier": "parts/thread_earlier.html",
+}
+
+
 @router.get(PATH)
 def show_thread(
     visit: Annotated[Visit, Allow(Permission.READ)],
     token: str,
-    most: Annotated[int, Query(ge=1, le=100_000)] = SHOWN,
+    since: Annotated[str, Query(max_length=200)] = "",
+    before: Annotated[str, Query(max_length=2000)] = "",
     part: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
+    """`since`: the place of the oldest entry that is drawn already. `before`: a cursor; only what
+    is earlier."""
     del token  # `_know` reads it
-    page = {"bubbles": "parts/thread.html", "side": "parts/thread_side.html"}.get(
-        part, "thread.html"
+    about = _know(visit)
+    try:
+        context = _read(visit, about, since, before)
+    except InvalidCursor:
+        raise HTTPException(404) from None
+    return draw(visit, PARTS.get(part, "thread.html"), **context)
+
+
+def _read(
+    visit: Visit, about: talk.Conversation, since: str = "", before: str = ""
+) -> dict[str, Any]:
+    page = read_entries(
+        about.ledger,
+        about.tenant,
+        about.number,
+        cursor=before or None,
+        limit=SHOWN,
+        down_to=since or None,
     )
-    return draw(visit, page, **_read(visit, _know(visit), most))
-
-
-def _read(visit: Visit, about: talk.Conversation, most: int = SHOWN) -> dict[str, Any]:
-    entries = read_conversation(about.ledger, about.tenant, about.number, most + 1)
-    latest = entries if most == SHOWN else _read_latest(about)
+    entries = page.rows[::-1]
+    latest = _read_latest(about) if before else entries
     thread = about.thread
     people = list_people(about.ledger, about.tenant, set(thread.person_ids if thread else ()))
     status = list_statuses(about.ledger, about.tenant, {about.number}).get(about.number)
     return {
         "about": about,
         "thread": thread,
-        "bubbles": [_bubble(entry) for entry in entries[-most:]],
-        "earlier": len(entries) > most,
-        "most": most,
+        "bubbles": [_bubble(entry) for entry in entries],
+        "earlier": page.cursor,
+        "oldest": entries[0].place if entries else "",
+        "oldest_id": name_entry(entries[0].place) if entries else "none",
+        "before": before,
         "seen": talk.last_place(latest, visit.viewer.name),
         "people": people,
         "consent": status,
@@ -156,7 +187,7 @@ def _read(visit: Visit, about: talk.Conversation, most: int = SHOWN) -> dict[str
 
 def _read_latest(about: talk.Conversation) -> tuple[Entry, ...]:
     """As much as tells what somebody who answers should have read, however much was drawn."""
-    return read_conversation(about.ledger, about.tenant, about.number, SHOWN + 1)
+    return read_entries(about.ledger, about.tenant, about.number, limit=SHOWN).rows[::-1]
 
 
 @router.post(PATH + "/reply")

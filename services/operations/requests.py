@@ -145,13 +145,32 @@ def build_cancel(message: MessageStatus, reason: str, by: str, now: datetime) ->
     return _cancel_at_gate(message.number, message.message_id, said)
 
 
+class SentText(NamedTuple):
+    """A text that was just sent: to a person, or to a number."""
+
+    tenant: str
+    message_id: str
+    person_id: str | None
+    number: str | None
+
+
+def name_sent(message: MessageStatus) -> SentText:
+    """What undoes a text that is on record."""
+    if message.request_id is not None and message.person_id is not None:
+        return SentText(message.tenant, message.request_id, message.person_id, None)
+    return SentText(message.tenant, message.message_id, None, message.number)
+
+
 def build_withdrawal(
-    sent: SendRequest | PersonRequest, by: str, now: datetime, reason: str = ""
+    sent: SendRequest | PersonRequest | SentText, by: str, now: datetime, reason: str = ""
 ) -> Cancel:
     """Undo what was just sent.  It needs no ledger, and may overtake the request."""
     said = {"tenant": sent.tenant, "reason": reason, "by": by, "at": now}
-    if isinstance(sent, PersonRequest):
+    if isinstance(sent, SendRequest):
+        return _cancel_at_gate(sent.number, sent.message_id, said)
+    if sent.person_id is not None:
         return _cancel_at_people(sent.person_id, sent.message_id, said)
+    assert sent.number is not None, "a text is for a person or for a number"
     return _cancel_at_gate(sent.number, sent.message_id, said)
 
 

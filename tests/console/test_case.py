@@ -102,6 +102,10 @@ def test_a_mail_address_that_is_none_is_refused_as_at_the_command_line(house: Ha
 
 def test_a_party_is_added_and_an_unknown_one_is_named(house: Harness, office: Office) -> None:
     client = house.signed_in(Role.STAFF)
+    unchosen = act(client, "add-party", who="luis", role="witness")
+    assert unchosen.status_code == 422
+    assert 'value="luis" required checked' in unchosen.text
+    assert 'value="witness"' in unchosen.text
     wrong = act(client, "add-party", person_id="nobody", role="client")
     assert wrong.status_code == 422
     assert "Nobody is on record as 'nobody'" in html.unescape(wrong.text)
@@ -189,6 +193,27 @@ def test_a_dragged_event_shows_its_texts_before_it_is_saved(house: Harness) -> N
     assert 'value="14:30"' in by_time
     assert not house.kafka.published
     assert "data-drag" not in house.signed_in(Role.AUDITOR, name="ida").get(f"{CASE}/calendar").text
+
+
+def test_a_text_of_the_case_is_undone_at_once(house: Harness) -> None:
+    """By its writer, before anything of it is on record."""
+    client = house.signed_in(Role.STAFF)
+    shown = act(client, "text", person_id="maria", body="Bring your ID.")
+    [sealed] = re.findall(r'name="sent" value="([^"]+)"', shown.text)
+    stranger = house.signed_in(Role.STAFF, name="sam")
+    assert stranger.post("/t/harbor/undo", data={"sent": sealed}).status_code == 404
+    house.kafka.published.clear()
+    answer = client.post("/t/harbor/undo", data={"sent": sealed}, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    cancel = published_to(house, "sms.person-cancels")
+    assert (cancel.person_id, cancel.by) == ("maria", "dana")
+    assert cancel.request_id in answer.text
+
+
+def published_to(house: Harness, wanted: str) -> Any:
+    [(topic, found)] = house.kafka.published
+    assert topic == wanted
+    return found
 
 
 def test_an_event_is_canceled(house: Harness) -> None:

@@ -322,9 +322,14 @@ def test_dismiss_says_who_was_first(books: MailboxFiller, house: Harness) -> Non
 
 def test_a_test_text(books: MailboxFiller, house: Harness) -> None:
     client = house.signed_in(Role.STAFF)
-    form = {"form_key": "k", "person": "nobody"}
+    form = {"form_key": "k", "person_id": "nobody"}
     assert client.post(f"{LIST}/new/test", data=form).status_code == 422
-    client.post(f"{LIST}/new/test", data=form | {"person": "p1"}, follow_redirects=False)
+    # Without a script: the search comes back with whom it found, and one alone is chosen.
+    again = client.post(f"{LIST}/new/test", data={"form_key": "k", "who": "0100", "body": "Hi"})
+    assert again.status_code == 422
+    assert re.search(r'value="p1" required checked>\s*<span><strong>Jo Bell', again.text)
+    assert ">Hi</textarea>" in again.text
+    client.post(f"{LIST}/new/test", data=form | {"person_id": "p1"}, follow_redirects=False)
     ((topic, request),) = house.kafka.published
     assert topic == PERSON_REQUESTS.name
     assert isinstance(request, PersonRequest)
@@ -367,3 +372,14 @@ def test_a_bundle_hides_numbers_and_texts(books: MailboxFiller, house: Harness) 
         assert "A secret" not in text
         assert PHONE not in text
     assert PHONE in client.get(f"{LIST}/m1/escalate?as=json&numbers=1").text
+
+
+def test_a_person_is_chosen_by_name_or_last_digits(books: MailboxFiller, house: Harness) -> None:
+    client = house.signed_in(Role.STAFF)
+    for who in ("bell", "0100", "p1"):
+        part = client.get("/t/acme/people/-/find", params={"who": who}).text
+        assert ("Jo Bell" in part, "<html" in part) == (True, False)
+    assert "Nobody is found" in client.get("/t/acme/people/-/find", params={"who": "zzz"}).text
+    assert client.get("/t/acme/people/-/find").text.strip() == ""
+    reader = house.signed_in(Role.AUDITOR, name="ida")
+    assert reader.get("/t/acme/people/-/find", params={"who": "bell"}).status_code == 403

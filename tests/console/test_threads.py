@@ -87,6 +87,15 @@ def test_a_reply_goes_to_the_number_by_name_and_can_be_undone(house: Harness) ->
     assert (request.written_by, request.case_id, request.branch) == ("dana", "8841", "north")
     assert request.undo_seconds == UNDO_SECONDS
     assert request.message_id in answer.text
+    [sealed] = re.findall(r'name="sent" value="([^"]+)"', answer.text)
+    undone = client.post("/t/harbor/undo", data={"sent": sealed}, headers=HTMX)
+    assert undone.status_code == 200
+    topic, cancel = house.kafka.published[-1]
+    assert topic == "sms.request-cancels"
+    assert (cancel.number, cancel.message_id) == (MARIA, request.message_id)  # type: ignore[attr-defined]
+    assert (
+        client.post("/t/harbor/undo", data={"sent": sealed[:-2]}, headers=HTMX).status_code == 404
+    )
 
 
 def test_one_form_sends_one_text(house: Harness) -> None:

@@ -14,7 +14,8 @@ from starlette.responses import RedirectResponse, Response
 from schemas.case_event import CaseClosed, CaseReopened, Launched
 from services.console.access import Allow, Visit
 from services.console.forms import once
-from services.console.pages.undo import UNDO_SECONDS
+from services.console.pages.people_search import CHOOSE, picker
+from services.console.pages.undo import UNDO_SECONDS, read_sent, seal_sent
 from services.console.rendering import draw
 from services.console.scope import sees_branch
 from services.console.viewer import Permission
@@ -27,6 +28,7 @@ from services.operations.case_text import build_direct_text, name_direct_text
 from services.operations.case_view import CaseView, describe_unready, promise, view_case
 from services.operations.cases import Change, KnownCase
 from services.operations.errors import InvalidRequest, OperationError
+from services.operations.requests import SentText
 
 router = APIRouter(include_in_schema=False)
 PATH: Final = "/t/{tenant}/cases/{case_id}"
@@ -51,12 +53,15 @@ def show_case(
     case_id: str,
     everything: Annotated[bool, Query(alias="all")] = False,
     part: Annotated[str, Query(max_length=20)] = "",
-    sent: Annotated[str, Query(max_length=200)] = "",
+    sent: Annotated[str, Query(max_length=2000)] = "",
 ) -> Response:
-    """`sent` names a text that can still be undone."""
+    """`sent`: a text that can still be undone."""
     about = know_case(visit, case_id)
     template = {"top": "parts/case_top.html", "body": "parts/case_body.html"}.get(part)
-    context = read_case(visit, about, everything=everything) | {"sent": sent}
+    undoable = read_sent(visit, sent) if sent else None
+    context = read_case(visit, about, everything=everything)
+    if undoable is not None:
+        context |= {"sent": undoable.message_id, "undo": sent}
     return draw(visit, template or "case.html", **context)
 
 
@@ -91,6 +96,7 @@ def read_case(visit: Visit, about: KnownCase, *, everything: bool = False) -> di
         "problem": "",
         "sent": "",
         "draft": {},
+        **picker(visit),
     }
 
 
@@ -161,10 +167,18 @@ async def act(
     number: Annotated[str, Form(max_length=40)] = "",
     value: Annotated[str, Form(max_length=300)] = "",
     body: Annotated[str, Form(max_length=20_000)] = "",
+    who: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
     about = know_case(visit, case_id)
     if action not in ACTS:
         raise HTTPException(422)
+    if action == "add-party" and not person_id.strip():
+        chosen = {
+            "problem": CHOOSE,
+            "draft": {"action": action, "role": role},
+            **picker(visit, who),
+        }
+        return draw(visit, "case.html", status=422, **read_case(visit, about) | chosen)
     form = {
         "person_id": person_id,
         "role": role,
@@ -172,6 +186,7 @@ async def act(
         "value": value,
         "body": body,
         "action": action,
+        "who": who,
     }
     made: list[Change] = []
 
@@ -181,7 +196,8 @@ async def act(
 
     answer = await record(visit, about, form_key, form, build)
     if action == "text" and made and answer.status_code == 303:
-        sent = quote(name_direct_text(made[-1]))
+        text = SentText(about.tenant, name_direct_text(made[-1]), form["person_id"], None)
+        sent = quote(seal_sent(visit, text))
         return RedirectResponse(f"/t/{about.tenant}/cases/{about.case_id}?sent={sent}", 303)
     return answer
 
@@ -208,6 +224,8 @@ async def record(
         await once(visit, form_key, work)
     except OperationError as error:
         context = read_case(visit, about) | {"problem": str(error), "draft": form}
+        if form.get("action") == "add-party":
+            context |= picker(visit, form["who"], form["person_id"])
         refused = 422 if isinstance(error, InvalidRequest) else 409
         status = 503 if is_built else refused
         return draw(visit, "case.html", status=status, **context)

@@ -17,6 +17,7 @@ from services.console import forms
 from services.console.access import Allow, Visit
 from services.console.message_story import tell_story
 from services.console.message_words import kind_words, state_words
+from services.console.pages.undo import seal_sent
 from services.console.rendering import draw
 from services.console.scope import sees_branch
 from services.console.viewer import Permission
@@ -126,7 +127,17 @@ def _context(visit: Visit, message_id: str, found: FoundMessage) -> dict[str, An
         "results": None,
         "resends": resends,
         "undo_left": _undo_left(visit, asked, state) if may_write else 0,
+        "undo": _seal(visit, message_id) if may_write else "",
     }
+
+
+def _seal(visit: Visit, message_id: str) -> str:
+    """Empty where nobody knows whom it was for."""
+    try:
+        found = requests.find_cancelable(visit.console.ledger, message_id, visit.tenant)
+    except OperationError:
+        return ""
+    return seal_sent(visit, requests.name_sent(found))
 
 
 def _name_recipient(visit: Visit, row: MailboxRow | None, about: Mapping[str, Any]) -> str | None:

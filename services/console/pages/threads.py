@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from services.console.access import Allow, Visit
 from services.console.forms import once
 from services.console.number_tokens import NumberTokens
-from services.console.pages.undo import UNDO_SECONDS
+from services.console.pages.undo import UNDO_SECONDS, seal_sent
 from services.console.rendering import draw
 from services.console.scope import choose_cases, sees_thread
 from services.console.viewer import Permission
@@ -23,7 +23,7 @@ from services.ledger.paging import InvalidCursor
 from services.ledger.threads import Entry, EntryKind, find_threads
 from services.operations import conversations as talk
 from services.operations.errors import InvalidRequest, OperationError
-from services.operations.requests import request_text
+from services.operations.requests import SentText, request_text
 
 router = APIRouter(include_in_schema=False)
 PATH: Final = "/t/{tenant}/threads/{token}"
@@ -221,7 +221,10 @@ async def send_reply(
         status = 422 if isinstance(error, InvalidRequest) else 503
         return _draw_again(visit, about, status, draft=body, problem=str(error))
     if visit.request.headers.get("hx-request"):
-        return draw(visit, "parts/reply_box.html", sent=message_id, **_read(visit, about))
+        undo = seal_sent(visit, SentText(about.tenant, message_id, None, about.number))
+        return draw(
+            visit, "parts/reply_box.html", sent=message_id, undo=undo, **_read(visit, about)
+        )
     return RedirectResponse(visit.request.url.path.removesuffix("/reply"), 303)
 
 

@@ -190,7 +190,9 @@ def _parse_role(written: str) -> Grant:
 
 
 def _format_grants(user: User) -> str:
-    return ", ".join(map(_format_grant, user.grants))
+    return ", ".join(
+        _format_grant(one) + " (by group)" * (one not in user.by_hand) for one in user.grants
+    )
 
 
 def _format_grant(grant: Grant) -> str:
@@ -213,6 +215,7 @@ def _as_data(user: User) -> dict[str, Any]:
         "name": user.name,
         "display_name": user.display_name,
         "roles": [grant._asdict() for grant in user.grants],
+        "roles_by_group": [grant._asdict() for grant in user.by_group],
         "password": user.has_password,
         "subject": user.subject,
         "disabled": user.disabled,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
@@ -117,7 +118,8 @@ async def import_consents(
     good = 0
     bad: list[ConsentLine] = []
     unclear: list[ConsentLine] = []
-    while batch := list(islice(lines, BATCH)):
+    # Numbers take long to read: a page must not wait for somebody's file.
+    while batch := await asyncio.to_thread(lambda: list(islice(lines, BATCH))):
         events = [line.event for line in batch if line.event is not None]
         try:
             await kafka.publish(CONSENT_EVENTS, events)

@@ -163,6 +163,26 @@ def test_groups_give_roles_at_each_sign_in(house: Harness, issuer: str) -> None:
     assert answer.status_code == 403
 
 
+def test_roles_by_hand_stay_beside_those_of_groups(house: Harness, issuer: str) -> None:
+    configure(house, issuer, oidc_roles="court-staff=staff@harbor/court")
+    users, client = Users(house.console.store), house.anonymous()
+    come_back(client, sign_in_there(begin(client), "court-eve"))
+    admin = house.signed_in(Role.ADMIN, tenant="harbor", name="ada")
+    path = "/t/harbor/settings/users/court-eve/roles"
+    # What a group has given is no role that an admin could take, or copy by giving another.
+    admin.post(path, data={"act": "give", "role": "auditor", "branch": "*"})
+    admin.post(path, data={"act": "take", "role": "staff", "branch": "court"})
+    eve = users.find("court-eve")
+    assert eve is not None
+    assert [one.role for one in eve.by_hand] == [Role.AUDITOR]
+    assert [one.role for one in eve.by_group] == [Role.STAFF]
+    page = admin.get("/t/harbor/settings/users/court-eve").text
+    assert (page.count("by their group"), page.count('value="take"')) == (1, 1)
+    configure(house, issuer, oidc_roles="others=admin")
+    come_back(client, sign_in_there(begin(client), "court-eve"))
+    assert [one.role for one in users.find("court-eve").grants] == [Role.AUDITOR]  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("address", "safe"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.console.viewer import Role
+from services.operations import consent_import, people, table_file
 from tests.console.harness import Harness
 from tests.console.people_ledger import people_console
 
@@ -92,3 +94,31 @@ def test_a_file_is_for_the_one_who_sent_it(office: Harness) -> None:
     assert other.get(where).status_code == 404
     assert other.post(where, data={"form_key": "k9"}).status_code == 404
     assert office.kafka.published == []
+
+
+@pytest.mark.parametrize(("kind", "text"), [("people", CLIENTS), ("consents", CONSENTS)])
+def test_no_page_waits_for_somebodys_file(
+    office: Harness, monkeypatch: pytest.MonkeyPatch, kind: str, text: str
+) -> None:
+    """It is read in other threads than the one that answers everybody, up to its import."""
+    reading, answering = set[int](), set[int]()
+    parse, publish = table_file.open_table, office.kafka.publish
+
+    def note_parse(*arguments: Any, **options: Any) -> Any:
+        reading.add(threading.get_ident())
+        return parse(*arguments, **options)
+
+    async def note_publish(*arguments: Any) -> None:
+        answering.add(threading.get_ident())
+        await publish(*arguments)
+
+    for module in (people, consent_import):
+        monkeypatch.setattr(module, "open_table", note_parse)
+    monkeypatch.setattr(office.kafka, "publish", note_publish)
+    with office.signed_in(Role.STAFF) as client:  # one loop for all its requests
+        where = upload(client, text, kind)
+        client.get(where)
+        client.post(where, data={"form_key": "k"})
+    assert reading
+    assert answering
+    assert not reading & answering

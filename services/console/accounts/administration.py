@@ -67,17 +67,26 @@ class UserAdmin:
         return user
 
     def set_roles(self, name: str, grants: Iterable[Grant], now: datetime) -> User:
-        """Replaces those that this admin rules; the others stay. Raises UsersError."""
+        """Replaces those by hand that this admin rules; the others stay, and so do those of their
+        groups. Raises UsersError."""
         wanted = tuple(grants)
         self._require_rule(wanted)
         with self._store.transaction():
             user = self._find(name)
-            kept = [one for one in user.grants if not self.rules(one)]
+            kept = [one for one in user.by_hand if not self.rules(one)]
             after = tuple(dict.fromkeys([*kept, *wanted]))
             if self._viewer is not None and name == self._viewer.name:
-                self._require_still_admin(after)
+                self._require_still_admin((*after, *user.by_group))
             changed = self.users.set_grants(name, after)
-            self.audit.record_roles(now, self._by, name, user.grants, after)
+            self.audit.record_roles(now, self._by, name, user.by_hand, after)
+        return changed
+
+    def set_group_roles(self, name: str, grants: Iterable[Grant], now: datetime) -> User:
+        """Replaces those of their groups; those by hand stay. Raises UsersError."""
+        with self._store.transaction():
+            user = self._find(name)
+            changed = self.users.set_group_grants(name, grants)
+            self.audit.record_roles(now, self._by, name, user.by_group, changed.by_group)
         return changed
 
     def set_tenant_roles(
@@ -86,7 +95,7 @@ class UserAdmin:
         """Replaces those at this tenant alone. Raises UsersError."""
         with self._store.transaction():
             user = self._find(name)
-            others = [one for one in user.grants if one.tenant != tenant and self.rules(one)]
+            others = [one for one in user.by_hand if one.tenant != tenant and self.rules(one)]
             return self.set_roles(name, [*others, *grants], now)
 
     def set_password(self, name: str, password: str, now: datetime) -> None:

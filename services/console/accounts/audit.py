@@ -84,7 +84,7 @@ class AuditLog:
     def read(self, tenant: str, *, before: int | None = None, limit: int) -> list[AuditEntry]:
         """What concerns a tenant, the newest first: its roles, and whoever has one there."""
         sql = """SELECT * FROM audit WHERE (tenant IN (?1, ?2) OR (tenant = '' AND subject IN
-                (SELECT name FROM grants WHERE tenant IN (?1, ?2))))
+                (SELECT name FROM all_grants WHERE tenant IN (?1, ?2))))
             AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?4"""
         return [
             AuditEntry(

@@ -27,6 +27,10 @@ CREATE TABLE IF NOT EXISTS users (
 CREATE TABLE IF NOT EXISTS grants (
     name TEXT NOT NULL, tenant TEXT NOT NULL, branch TEXT NOT NULL, role TEXT NOT NULL,
     PRIMARY KEY (name, tenant, branch, role)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS group_grants (
+    name TEXT NOT NULL, tenant TEXT NOT NULL, branch TEXT NOT NULL, role TEXT NOT NULL,
+    PRIMARY KEY (name, tenant, branch, role)) STRICT, WITHOUT ROWID;
+CREATE VIEW IF NOT EXISTS all_grants AS SELECT * FROM grants UNION SELECT * FROM group_grants;
 CREATE TABLE IF NOT EXISTS sessions (
     hash TEXT PRIMARY KEY, name TEXT NOT NULL, created_at INTEGER NOT NULL,
     seen_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -32,11 +32,19 @@ class UsersError(Exception):
 class User(NamedTuple):
     name: str
     display_name: str
-    grants: tuple[Grant, ...]
+    by_hand: tuple[Grant, ...]
+    """Roles that an admin gave."""
+    by_group: tuple[Grant, ...]
+    """Roles of their groups at the identity provider, as of their last sign-in there."""
     has_password: bool
     subject: str | None
     """Who they are at the identity provider."""
     disabled: bool
+
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        """All of them: what they may do."""
+        return tuple(sorted({*self.by_hand, *self.by_group}))
 
 
 class Users:
@@ -96,11 +104,21 @@ class Users:
             self._store.change("DELETE FROM links WHERE name = ?", name)
 
     def set_grants(self, name: str, grants: Iterable[Grant]) -> User:
-        """Raises UsersError."""
+        """Those by hand; what their groups give stays. Raises UsersError."""
         self._require(name)
         with self._store.transaction():
             self._store.change("DELETE FROM grants WHERE name = ?", name)
             self._write_grants(name, grants)
+        return self._require(name)
+
+    def set_group_grants(self, name: str, grants: Iterable[Grant]) -> User:
+        """Raises UsersError."""
+        self._require(name)
+        with self._store.transaction():
+            self._store.change("DELETE FROM group_grants WHERE name = ?", name)
+            for tenant, branch, role in grants:
+                sql = "INSERT OR IGNORE INTO group_grants VALUES (?, ?, ?, ?)"
+                self._store.change(sql, name, tenant, branch, role.value)
         return self._require(name)
 
     def disable(self, name: str, now: datetime) -> None:
@@ -149,18 +167,21 @@ class Users:
             )
 
     def _read(self, row: sqlite3.Row) -> User:
-        sql = "SELECT * FROM grants WHERE name = ? ORDER BY tenant, branch, role"
-        grants = tuple(
-            Grant(one["tenant"], one["branch"], Role(one["role"]))
-            for one in self._store.rows(sql, row["name"])
-        )
         return User(
             row["name"],
             row["display_name"],
-            grants,
+            self._read_grants("grants", row["name"]),
+            self._read_grants("group_grants", row["name"]),
             row["password"] is not None,
             row["subject"],
             row["disabled_at"] is not None,
+        )
+
+    def _read_grants(self, table: str, name: str) -> tuple[Grant, ...]:
+        sql = f"SELECT * FROM {table} WHERE name = ? ORDER BY tenant, branch, role"
+        return tuple(
+            Grant(one["tenant"], one["branch"], Role(one["role"]))
+            for one in self._store.rows(sql, name)
         )
 
 

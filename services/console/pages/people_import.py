@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from schemas.consent import ConsentAction
+from schemas.person import PersonEvent
 from services.console.access import Allow, Visit
 from services.console.forms import find_result, once
 from services.console.rendering import draw
@@ -170,7 +171,7 @@ async def confirm(
     except OperationError as error:
         if upload is None:
             return _draw_upload(visit, "people", str(error), 404)
-        return _draw_preview(visit, upload, str(error), 503)
+        return await run_in_threadpool(_draw_preview, visit, upload, str(error), 503)
     return RedirectResponse(f"/t/{visit.tenant}/people/-/import/{key}?done={form_key}", 303)
 
 
@@ -202,8 +203,11 @@ def _preview_people(visit: Visit, upload: Upload) -> Preview:
 
 
 async def _publish_people(visit: Visit, upload: Upload, replace: bool) -> dict[str, Any]:
-    found = await run_in_threadpool(_read_people, visit, upload)
-    events = build_person_events(found, replace, visit.now, visit.viewer.name)
+    def build() -> tuple[PeopleFile, list[PersonEvent]]:
+        found = _read_people(visit, upload)
+        return found, build_person_events(found, replace, visit.now, visit.viewer.name)
+
+    found, events = await run_in_threadpool(build)
     await import_people(visit.console.kafka, events, lambda done, of=None: None)
     numbers = sum(len(entry.numbers) for entry in found.people)
     return {

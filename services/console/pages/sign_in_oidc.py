@@ -106,23 +106,22 @@ def find_or_make_user(
 ) -> User | None:
     """By subject, never by name: a name can be somebody else's there.
 
-    With a mapping of groups, roles follow the groups at each sign-in."""
+    With a mapping of groups, their roles follow the groups at each sign-in; roles that were given
+    by hand stay. Without one, roles of groups that were there before end."""
     admin = UserAdmin(console.store, BY)
     user = admin.users.find_subject(person.subject)
-    if not settings.roles:
-        return user
     wanted = tuple(
         role for group in sorted(person.groups) for role in settings.roles.get(group, ())
     )
-    if user is not None:
-        if set(wanted) != set(user.grants) and not user.disabled:
-            user = admin.set_roles(user.name, wanted, now)
-        return user
-    if not wanted:
-        return None
-    name = _free_name(admin.users, person)
-    shown = " ".join(person.display_name.split())[:MAX_DISPLAY_NAME]
-    return admin.add(name, shown, wanted, now, subject=person.subject)
+    if user is None:
+        if not wanted:
+            return None
+        name = _free_name(admin.users, person)
+        shown = " ".join(person.display_name.split())[:MAX_DISPLAY_NAME]
+        user = admin.add(name, shown, (), now, subject=person.subject)
+    if set(wanted) != set(user.by_group) and not user.disabled:
+        user = admin.set_group_roles(user.name, wanted, now)
+    return user
 
 
 def _free_name(users: Users, person: Person) -> str:

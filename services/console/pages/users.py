@@ -110,9 +110,9 @@ def _read_grant(visit: Visit, role: str, branch: str) -> Grant:
 
 
 def _here(visit: Visit, user: User) -> list[Grant]:
-    """The roles that this page may change."""
+    """The roles by hand that this page may change."""
     admin = _admin(visit)
-    return [one for one in user.grants if one.tenant == visit.tenant and admin.rules(one)]
+    return [one for one in user.by_hand if one.tenant == visit.tenant and admin.rules(one)]
 
 
 def _give(visit: Visit, user: User, grant: Grant) -> None:
@@ -133,7 +133,10 @@ def _draw_user(visit: Visit, user: User, *, problem: str = "", link: str = "") -
     context: dict[str, Any] = {
         "tab": "users",
         "user": user,
-        "roles": [(one, one in _here(visit, user)) for one in _roles_here(visit, user)],
+        "roles": [
+            (one, one in _here(visit, user), one in user.by_group)
+            for one in _roles_here(visit, user)
+        ],
         "rules_all": _admin(visit).rules_all_of(user),
         "branches": _branches(visit),
         "role_words": ROLE_WORDS,

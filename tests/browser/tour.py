@@ -34,6 +34,7 @@ STOPS: Final = (
     Stop("cases", "cases"),
     Stop("case-new", "cases/new/form"),
     Stop("case", "cases", ("cases/",)),
+    Stop("case-calendar", "cases", ("cases/", "cases/*/calendar")),
     Stop("case-event", "cases", ("cases/", "cases/*/events/")),
     Stop("case-task", "cases", ("cases/", "cases/*/tasks/")),
     Stop("case-task-new", "cases", ("cases/", "cases/*/tasks/new")),

@@ -22,6 +22,8 @@ ONLY_AT_THE_COMMAND_LINE: Final = {
 }
 ONLY_IN_THE_CONSOLE: Final = {
     ("consent", "record_and_wait"): "waits for what sayso consent only records",
+    ("requests", "build_withdrawal"): "undo at once; sayso cancel looks the text up first",
+    ("requests", "publish_cancel"): "as above",
     ("submission", "submit_requests"): "batches of programs",
     ("web_consent", "build_web_opt_in"): "the public form",
     ("web_consent", "build_web_opt_out"): "the public form",

@@ -88,12 +88,12 @@ def world_on(state: Path) -> Iterator[World]:
         made = harness.api.keys.add(
             TENANT, "world", harness.console.clock(), scopes=tuple(Scope), rate=HIGHEST_RATE
         )
-        with _served(harness, fillers) as url:
+        with serve_in_thread(harness, fillers) as url:
             yield World(url, made.written, harness)
 
 
 @contextmanager
-def _served(harness: Harness, fillers: list[LedgerFiller]) -> Iterator[str]:
+def serve_in_thread(harness: Harness, fillers: list[LedgerFiller], port: int = 0) -> Iterator[str]:
     """On a loop of its own, in a thread: generators of calls have no loop."""
     ready = threading.Event()
     found: dict[str, Any] = {}
@@ -102,8 +102,8 @@ def _served(harness: Harness, fillers: list[LedgerFiller]) -> Iterator[str]:
         stop = asyncio.Event()
         found["stop"] = lambda: loop.call_soon_threadsafe(stop.set)
         loop = asyncio.get_running_loop()
-        async with serve(harness.app, "127.0.0.1", 0, grace=1) as (host, port):
-            found["url"] = f"http://{host}:{port}"
+        async with serve(harness.app, "127.0.0.1", port, grace=1) as (host, chosen):
+            found["url"] = f"http://{host}:{chosen}"
             ready.set()
             await stop.wait()
         for filler in fillers:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -15,6 +16,8 @@ from services.kafka.security import unreachable_message
 from streams.runtime.cluster_health import ClusterHealth, PartitionHealth, read_health
 
 MIN_INSYNC: Final = "min.insync.replicas"
+WATCH_EVERY: Final = 5.0
+"""Seconds between two looks."""
 REPLICATED: Final = 3
 """Copies from which on our topics want two in sync."""
 
@@ -78,6 +81,24 @@ def describe_health(health: Health) -> list[str]:
     if under:
         said.append(f"{under} partitions of {len(health.cluster.partitions)} lack copies in sync.")
     return said
+
+
+async def watch_health(bootstrap: str, say: Callable[[str], None]) -> None:
+    """Say it once when brokers stop to answer, copies get too few, or all is well again."""
+    before: tuple[object, ...] = (frozenset(), False)
+    while True:
+        await asyncio.sleep(WATCH_EVERY)
+        try:
+            health = await read_topic_health(bootstrap)
+        except (BrokerError, KafkaError, OSError) as error:
+            now: tuple[object, ...] = (str(error),)
+            words = str(error)
+        else:
+            now = (frozenset(health.cluster.silent), bool(health.below_min_insync))
+            words = " ".join(describe_health(health)) or "All brokers answer again."
+        if now != before:
+            say(f"Kafka: {words}")
+        before = now
 
 
 def _listed(names: list[str], most: int = 5) -> str:

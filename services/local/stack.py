@@ -19,6 +19,7 @@ from schemas.tenant_settings import TenantSettings
 from schemas.topics import SENDERS, SETTINGS, TEMPLATES
 from services.kafka.publisher import Publisher
 from services.kafka.security import security_options
+from services.kafka.topic_health import watch_health
 from services.kafka.topics import apply
 from services.ledger.ledger import FILE
 from services.ledger.topic_reader import open_reader
@@ -107,15 +108,15 @@ async def run_stack(options: StackOptions, say: Say) -> AsyncIterator[Stack]:
         await supervisor.start([*edges, *(spec(environment) for spec in readers)])
         say(f"starting the processors: {', '.join(process_specs.PROCESSORS)}")
         await supervisor.start(process_specs.processor_specs(environment))
-        keeper = (
-            asyncio.create_task(_keep_brokers(broker, say), name="keep brokers")
-            if isinstance(broker, EmbeddedCluster)
-            else None
-        )
+        keeper, watcher = None, None
+        if isinstance(broker, EmbeddedCluster):
+            keeper = asyncio.create_task(_keep_brokers(broker, say), name="keep brokers")
+        if not isinstance(broker, EmbeddedBroker):
+            watcher = asyncio.create_task(watch_health(bootstrap, say), name="watch brokers")
         try:
             yield Stack(bootstrap, addresses, lambda: _describe_failure(broker, keeper))
         finally:
-            await _end(keeper)
+            await _end(keeper, watcher)
     except (BrokerError, ProcessFailed) as error:
         raise OperationFailed(str(error)) from None
     finally:
@@ -221,11 +222,12 @@ def _describe_failure(broker: Broker | None, keeper: asyncio.Task[None] | None) 
     return str(broker.failure) if broker and broker.failure else None
 
 
-async def _end(keeper: asyncio.Task[None] | None) -> None:
-    if keeper is not None:
-        keeper.cancel()
-        with suppress(asyncio.CancelledError, BrokerError):
-            await keeper
+async def _end(*tasks: asyncio.Task[None] | None) -> None:
+    for task in tasks:
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError, BrokerError):
+                await task
 
 
 async def _stop(supervisor: Supervisor, broker: Broker | None, say: Say) -> None:

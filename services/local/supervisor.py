@@ -8,6 +8,7 @@ They die with us, also when we are killed: each holds the reading end of a pipe
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,8 +26,15 @@ GRACE: Final = 10.0
 FIRST_PAUSE: Final = 1.0
 """Seconds before a dead process is restarted, doubled for each further death."""
 LONGEST_PAUSE: Final = 30.0
-STEADY: Final = 30.0
-"""After so many seconds of life the pause begins at the first one again."""
+HEALED_IN: Final = 60.0
+"""Seconds of being ready after which the pause begins at the first one again, however long it had
+become. Some of them count for some of it: a pause halves every twelve seconds."""
+
+
+def shorten_pause(pause: float, ready_seconds: float) -> float:
+    """The pause before the next start of a process that was ready for so long."""
+    halvings = ready_seconds / HEALED_IN * math.log2(LONGEST_PAUSE / FIRST_PAUSE)
+    return max(FIRST_PAUSE, pause / 2**halvings)
 
 
 class ProcessFailed(Exception):
@@ -129,21 +137,22 @@ class _Child:
     async def _restart_when_it_ends(self, process: Started) -> None:
         name = self.spec.name
         pause = FIRST_PAUSE
+        ready_at: float | None = time.monotonic()
         while True:
-            began = time.monotonic()
             code = await process.wait()
-            if time.monotonic() - began >= STEADY:
-                pause = FIRST_PAUSE
+            pause = shorten_pause(pause, time.monotonic() - ready_at if ready_at else 0.0)
             why = f"signal {-code}" if code < 0 else f"exit code {code}: {self._last_log_line()}"
             self._say(f"{name} ended ({why}) and is started again in {pause:.0f} s")
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+            ready_at = None
             try:
                 process = await self._spawn()
             except ProcessFailed as error:
                 self._say(str(error))
                 continue
             if await self._wait_until_ready(process):
+                ready_at = time.monotonic()
                 self._say(f"{name} is back")
 
     async def _spawn(self) -> Started:

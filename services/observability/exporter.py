@@ -13,6 +13,8 @@ from typing import Final
 
 import structlog
 
+from services.kafka import BrokerError
+from services.kafka.topic_health import Health, describe_health, read_topic_health
 from services.kafka.topics import MAIL_GROUP
 from services.ledger.dead_letters import count_dead_letters
 from services.ledger.ledger import FILE, Ledger, LedgerError
@@ -28,6 +30,8 @@ from streams.lifecycle import reconcile_states
 
 EVERY: Final = 5.0
 """Seconds between two samples of the broker."""
+COPIES_EVERY: Final = 15.0
+"""Seconds between two questions for copies in sync."""
 LEDGER_EVERY: Final = 30.0
 """Seconds between two queries of the ledger, which cost more."""
 
@@ -49,6 +53,24 @@ class Exporter:
         return {"looked": self._up}
 
     async def run(self, stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._watch_copies(stop))
+            both.create_task(self._watch_lag(stop))
+
+    async def _watch_copies(self, stop: asyncio.Event) -> None:
+        """Apart from lag, which cannot be asked for while brokers are away."""
+        while not stop.is_set():
+            try:
+                health = await read_topic_health(self._bootstrap)
+            except BrokerError as error:
+                log.warning("could not ask the brokers", problem=str(error))
+            else:
+                set_health(self.metrics, health)
+                for sentence in describe_health(health):
+                    log.warning("brokers are not well", problem=sentence)
+            await _pause(stop, COPIES_EVERY)
+
+    async def _watch_lag(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
                 async with LagMonitor(self._bootstrap, self._groups, {MAIL_GROUP}) as monitor:
@@ -113,6 +135,15 @@ class LedgerLag:
             self._reached = dict(reached)
             self._since = now
         return now - self._since
+
+
+def set_health(metrics: MetricRegistry, health: Health) -> None:
+    parts = health.cluster.partitions
+    metrics.set("sayso_silent_brokers", len(health.cluster.silent))
+    metrics.set(
+        "sayso_under_replicated_partitions", sum(part.is_under_replicated for part in parts)
+    )
+    metrics.set("sayso_below_min_insync_partitions", len(health.below_min_insync))
 
 
 def set_lag(metrics: MetricRegistry, report: LagReport) -> None:

@@ -249,6 +249,14 @@ EXPORTER: Final[tuple[Metric, ...]] = (
         (),
         "Seconds for which the ledger had something to read and did not move.",
     ),
+    Metric("sayso_silent_brokers", _G, (), "Kafka brokers that do not answer."),
+    Metric("sayso_under_replicated_partitions", _G, (), "Partitions that lack copies in sync."),
+    Metric(
+        "sayso_below_min_insync_partitions",
+        _G,
+        (),
+        "Partitions below min.insync.replicas, which take no records.",
+    ),
     Metric("sayso_exporter_seconds", _G, (), "Duration of the last sample."),
     Metric("sayso_exporter_up", _G, (), "1 if the last sample succeeded."),
 )

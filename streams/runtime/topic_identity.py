@@ -36,6 +36,7 @@ from aiokafka.protocol.types import (
 )
 
 from streams.partition.changelog import LastRecord
+from streams.runtime.cluster_health import send_to_any
 
 READ_TIMEOUT: Final = 20.0
 """Seconds in which a broker must return records that it has."""
@@ -137,7 +138,7 @@ async def fetch_topic_ids(client: Any, names: Collection[str]) -> dict[str, str]
 
     `client`: an AIOKafkaClient that has been started, such as a consumer's `_client`."""
     try:
-        answer = await client.send(client.get_random_node(), TopicIdRequest(names))
+        answer = await send_to_any(client, TopicIdRequest(names))
     except NotImplementedError:
         return {}
     found = {}

@@ -5,6 +5,7 @@ Both packages are pinned.  A check that fails means that a pin was moved without
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from typing import Any, Final
 
@@ -66,6 +67,19 @@ PRIVATE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
 )
 
 
+CONNECT_TIMEOUT: Final = 8.0
+"""Seconds for a connection and its handshake."""
+
+_stock_connect: Final = AIOKafkaConnection.connect
+
+
+async def connect_soon(self: Any) -> Any:
+    """A broker that hangs takes connections and never answers.  Stock aiokafka waits a whole request
+    for each, and asks the other brokers only then."""
+    async with asyncio.timeout(CONNECT_TIMEOUT):
+        return await _stock_connect(self)
+
+
 class VendorInternalsChanged(Exception):
     """The installed Faust or aiokafka is not the one that the runtime was written against."""
 
@@ -91,4 +105,5 @@ def check() -> None:
         raise VendorInternalsChanged("aiokafka's Fetcher takes no isolation_level any more")
     records.install()
     strict_transactions.install()
+    AIOKafkaConnection.connect = connect_soon
     sender.BACKOFF_OVERRIDE = 0.004

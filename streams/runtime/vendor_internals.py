@@ -74,8 +74,8 @@ _stock_connect: Final = AIOKafkaConnection.connect
 
 
 async def connect_soon(self: Any) -> Any:
-    """A broker that hangs takes connections and never answers.  Stock aiokafka waits a whole request
-    for each, and asks the other brokers only then."""
+    """A broker that hangs takes connections and never answers.  Stock aiokafka waits as long as for
+    a request, and asks the other brokers only then."""
     async with asyncio.timeout(CONNECT_TIMEOUT):
         return await _stock_connect(self)
 

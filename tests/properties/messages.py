@@ -18,13 +18,15 @@ from schemas.base import Day, Message, Slug, UtcTime, Whole
 from schemas.blank_text import is_blank
 from schemas.case_event import CaseOpened, DateSet, EventCanceled, EventSaved, TaskTime
 from schemas.consent import ConsentState, CurrentState
+from schemas.consent_form import LANGUAGES as LANGUAGES_OF_FORMS
+from schemas.consent_form import ConsentForm, Origin
 from schemas.consent_request import PARTS, ConsentRequest
 from schemas.keywords import LOCALES, OwnWords
 from schemas.numbers import e164
 from schemas.offsets import LONGEST_DAYS, Offset, Unit, parse_offset
 from schemas.recipe import MailSettings, Recipe, Template
 from schemas.send_request import Kind, Resolved
-from schemas.sender import Sender
+from schemas.sender import Sender, SenderAddress
 from schemas.structs import MessageStruct, contract_of
 from schemas.tenant_settings import Branch, Price, TenantSettings
 from schemas.time_zones import is_place
@@ -74,6 +76,8 @@ LINKS = st.none() | st.just("https://office.example/threads/{number}?case={case}
 PLAIN: dict[Any, SearchStrategy[Any]] = {
     str: TEXTS,
     Slug: SLUGS,
+    SenderAddress: SENDERS,
+    Origin: st.sampled_from(["https://www.example.com", "http://localhost:8080"]),
     UtcTime: TIMES,
     Whole: WHOLES,
     CurrentState: st.sampled_from(ConsentState),
@@ -117,6 +121,8 @@ NARROWER: dict[tuple[type[Message], str], SearchStrategy[Any]] = {
     (QuietHours, "after"): st.sampled_from(["17:00", "21:00", "24:00"]),
     (CaseOpened, "title"): TITLES,
     (EventSaved, "title"): TITLES,
+    (ConsentForm, "wording"): SAYINGS.map(lambda said: f"{{company}} texts you {said}. Reply STOP"),
+    (ConsentForm, "language"): st.sampled_from(LANGUAGES_OF_FORMS),
     (DateSet, "date"): st.none() | st.dates(date(1990, 1, 1), date(2200, 12, 31)),
     **{(kind, "time_zone"): st.none() | ZONES for kind in (CaseOpened, EventSaved, TaskTime)},
     **{(kind, "sequence"): st.integers(0, 2**31) for kind in (EventSaved, EventCanceled)},

@@ -70,14 +70,14 @@ class Mortal:
 
 def crashing(store: Store, batch: list[Record], writes: int) -> bool:
     """Whether it ended before it was done."""
-    sql = store._sql
-    store._sql = Mortal(sql, writes)  # type: ignore[assignment]
+    connection = store._connection
+    store._connection = Mortal(connection, writes)  # type: ignore[assignment]
     try:
         apply_records(store, *batch)
     except Crash:
         return True
     finally:
-        store._sql = sql
+        store._connection = connection
     return False
 
 

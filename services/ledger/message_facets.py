@@ -88,15 +88,15 @@ class MessageFacets:
         if generation != self._generation:
             self._ids, self._generation = {}, generation
         changed = _list_touched(batch) - {row[_IDENTITY] for row in outcomes}
-        try:
-            counts = self._upsert(outcomes) if outcomes else Counter[int]()
-            if changed:
-                counts.update(self._reclassify(changed))
-            moved = [(count, facet) for facet, count in counts.items() if count]
-            self._sql.executemany("UPDATE facets SET count = count + ? WHERE id = ?", moved)
-        except BaseException:
-            self._ids = {}  # the transaction takes them back
-            raise
+        counts = self._upsert(outcomes) if outcomes else Counter[int]()
+        if changed:
+            counts.update(self._reclassify(changed))
+        moved = [(count, facet) for facet, count in counts.items() if count]
+        self._sql.executemany("UPDATE facets SET count = count + ? WHERE id = ?", moved)
+
+    def forget(self) -> None:
+        """A transaction was taken back, and rows that are known here with it."""
+        self._ids = {}
 
     def _upsert(self, outcomes: Sequence[Values]) -> Counter[int]:
         """How many messages each facet has gained."""

@@ -85,17 +85,17 @@ class PersonIndex:
         """After the tables of the batch."""
         if generation != self._generation or len(self._pairs) > _MOST_PAIRS:
             self._pairs, self._generation = set(), generation
-        try:
-            touched = dict.fromkeys(self._list_touched(batch))
-            tallies, sets = _Tallies(), _Tallies()
-            for tenant, person_id in touched:
-                self._rewrite(tenant, person_id, tallies, sets)
-        except BaseException:
-            self._pairs = set()  # the transaction takes them back
-            raise
+        touched = dict.fromkeys(self._list_touched(batch))
+        tallies, sets = _Tallies(), _Tallies()
+        for tenant, person_id in touched:
+            self._rewrite(tenant, person_id, tallies, sets)
         for table, counts in (("person_tallies", tallies), ("person_sets", sets)):
             moved = [(*one, count) for one, count in counts.items() if count]
             self._sql.executemany(_TALLY.format(table), moved)
+
+    def forget(self) -> None:
+        """A transaction was taken back, and rows that are known here with it."""
+        self._pairs = set()
 
     def _list_touched(self, batch: Iterable[ParsedRecord]) -> Iterator[tuple[str, str]]:
         for record, message, _ in batch:

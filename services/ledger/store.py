@@ -206,6 +206,8 @@ class Store:
         except BaseException:
             if self._sql.in_transaction:  # on a full or failing disk SQLite has rolled back already
                 self._sql.execute("ROLLBACK")
+            self._messages.forget()
+            self._people.forget()
             raise
 
 

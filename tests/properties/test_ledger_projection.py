@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from schemas.topics import Topic
 from services.ledger.projection import Partition, Record
 from services.ledger.store import Store
-from services.ledger.tables import TABLES
+from services.ledger.tables import FACET_COLUMNS, TABLES
 from tests.adapters.ledger_filler import apply_records, make_record
 from tests.adapters.ledger_messages import TopicMessage, make_decision, make_outcome, make_request
 
@@ -41,11 +41,22 @@ def entries(told: Sequence[tuple[Topic[Any], Any]]) -> dict[Partition, list[Reco
     return found
 
 
-def held(store: Store) -> dict[str, list[tuple[Any, ...]]]:
-    tables = [table.name for table in TABLES] + ["positions", "unreadable"]
-    return {
-        name: sorted(map(tuple, store.rows(f"SELECT * FROM {name}")), key=repr) for name in tables
+def held(store: Store) -> dict[str, list[Any]]:
+    """All rows of all tables. A facet stands for its values, since its number depends on which of
+    them came first."""
+    facets = {
+        row["id"]: tuple(row[name] for name in FACET_COLUMNS)
+        for row in store.rows("SELECT * FROM facets")
     }
+    tables: dict[str, list[Any]] = {
+        name: [dict(row) for row in store.rows(f"SELECT * FROM {name}")]
+        for name in (*(table.name for table in TABLES), "positions", "unreadable")
+    }
+    for outcome in tables["outcomes"]:
+        outcome["facet"] = facets[outcome["facet"]]
+    counted = store.rows("SELECT * FROM facets WHERE count != 0")
+    tables["facets"] = [(facets[row["id"]], row["count"]) for row in counted]
+    return {name: sorted(rows, key=repr) for name, rows in tables.items()}
 
 
 class Crash(Exception):

@@ -86,6 +86,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def sign_in(browser: Browser, link: str) -> Page:
     page = browser.new_context(viewport={"width": 320, "height": 700}).new_page()
+    page.set_default_timeout(60_000)
     page.goto(link)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda url: "/sign-in" not in url)

@@ -92,7 +92,7 @@ def told(**given: str) -> dict[str, dict[str, str]]:
 
 @pytest.mark.usefixtures("compose")
 def test_everybody_is_told_how_to_get_into_a_kafka_of_ones_own() -> None:
-    assert len(OUTSIDE) == 7
+    assert len(OUTSIDE) == 8
     files = dict.fromkeys(FILED, "./pyproject.toml")
     found = told(SAYSO_BOOTSTRAP="ours:9093", **OUTSIDE | files)
     assert set(found) == {

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 VARIABLES: Final = {
     "state": "SAYSO_STATE",
+    "ledger_url": "SAYSO_LEDGER_URL",
     "bootstrap": "SAYSO_BOOTSTRAP",
     "partitions": "SAYSO_PARTITIONS",
     "replication": "SAYSO_REPLICATION",
@@ -116,6 +117,9 @@ class ServiceSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     state: Path = Path(".sayso")
+    ledger_url: SecretStr = SecretStr("")
+    """`postgresql://user:password@host/database`. Empty: the ledger is a file in the state
+    folder."""
     bootstrap: str | None = None
     """host:port of a Kafka broker. None: the embedded broker of this state folder."""
     partitions: Count = Field(default=12, ge=1, le=1000)

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from services.cli.progress_bar import progress_bar, show_waiting
 from services.kafka import BrokerError
 from services.ledger import Ledger, LedgerError
-from services.ledger.ledger import FILE
+from services.ledger.location import FILE, locate_in
 from services.ledger.topic_reader import TopicReaderError
 from services.local.broker import find_running
 from services.operations.errors import InvalidRequest, OperationFailed
@@ -115,9 +115,11 @@ def read_ledger(given: str | None, state: Path, tenant: str | None = None) -> It
     Raises OperationError, also for a tenant that there is not."""
     bootstrap = given or find_running(state)
     try:
-        ledger = Ledger.open(state / FILE, existing=bootstrap is None)
+        ledger = Ledger.open(locate_in(state), existing=bootstrap is None)
+    except SettingsError as error:
+        raise InvalidRequest(str(error)) from None
     except LedgerError as error:
-        is_nothing = bootstrap is None and not (state / FILE).exists()
+        is_nothing = bootstrap is None and not locate_in(state).exists()
         raise (_no_broker(state) if is_nothing else InvalidRequest(str(error))) from None
     try:
         if bootstrap is None:
@@ -143,7 +145,7 @@ def _catch_up(ledger: Ledger, bootstrap: str) -> None:
 def _format_last_record(ledger: Ledger) -> str:
     tables = ("requests", "decisions", "outcomes", "consent_log")
     union = " UNION ALL ".join(f"SELECT max(at_ms) AS at FROM {table}" for table in tables)
-    newest = ledger.rows(f"SELECT max(at) AS at FROM ({union})")[0]["at"]
+    newest = ledger.rows(f"SELECT max(at) AS at FROM ({union}) x")[0]["at"]
     if not newest:
         return "none yet"
     return f"{datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

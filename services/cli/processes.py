@@ -14,7 +14,7 @@ from schemas.topics import PROCESSOR_NAMES
 from services.cli import options
 from services.cli.connection import find_bootstrap, run_until_interrupted
 from services.cli.users import make_first_link
-from services.ledger.ledger import FILE
+from services.ledger.location import locate_in
 from services.local.broker import find_running
 from services.local.stack import Stack, StackOptions, run_stack
 from services.operations.errors import InvalidRequest, OperationFailed
@@ -172,7 +172,7 @@ def console_pages(
     """
     where = bootstrap or find_running(state)
     if where is None:
-        if not (state / FILE).exists():
+        if not locate_in(state).exists():
             find_bootstrap(None, state)  # raises, and says what to do
         note("No broker is running: pages show the ledger as it was left, and nothing can be done.")
     note(f"Sign in at {make_first_link(state, from_environment().console_port)}")

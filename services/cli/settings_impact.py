@@ -13,7 +13,7 @@ import typer
 from schemas.tenant_settings import TenantSettings
 from services.cli.connection import read_ledger
 from services.display_text import format_utc
-from services.ledger.ledger import FILE
+from services.ledger.location import locate_in
 from services.operations import settings_impact
 from services.operations.errors import OperationError, OperationFailed
 from services.operations.settings_impact import Impact, Lookahead, ScheduledText
@@ -29,7 +29,7 @@ def look_ahead(
 ) -> Lookahead:
     """Only in a ledger that there is: a new one would first read everything.  Settings can be
     applied without it."""
-    if not (state / FILE).exists():
+    if not locate_in(state).exists():
         return Lookahead(why_not=NO_LEDGER)
     try:
         with read_ledger(bootstrap, state) as ledger:

@@ -18,7 +18,7 @@ from services.console.console import Console, LedgerSession
 from services.console.server import serve, spare_collector
 from services.kafka.security import security_options
 from services.ledger import Ledger, LedgerError
-from services.ledger.ledger import FILE
+from services.ledger.location import locate_ledger
 from services.observability.logs import set_up
 from services.parent_watch import watch_parent
 from services.ports import CannotListen, announce_port, explain_bind_errors
@@ -44,7 +44,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
     bootstrap = settings.required_bootstrap
     security_options()  # wrong ones are named now, not at the first text
     stop = stop_on_signals()
-    Ledger.open(settings.state / FILE).close()  # the ledger's process may not have made it yet
+    Ledger.open(locate_ledger(settings)).close()  # the ledger's process may not have made it yet
     read_provider_settings(settings)
     store = Store(settings.state)
     url = settings.console_url or f"http://{given.host}:{settings.console_port}"

@@ -12,7 +12,7 @@ from services.console.accounts.store import Store
 from services.kafka.batch_publisher import BatchPublisher
 from services.ledger import Ledger
 from services.ledger.change_feed import freshness
-from services.ledger.ledger import FILE
+from services.ledger.location import locate_ledger
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import PATIENCE, Session
 from services.settings import ServiceSettings
@@ -53,7 +53,7 @@ class Console:
     def ledger(self) -> Ledger:
         """For all threads. Raises LedgerError while there is none."""
         if self._ledger is None:
-            self._ledger = Ledger.open_for_reading(self.settings.state / FILE)
+            self._ledger = Ledger.open_for_reading(locate_ledger(self.settings))
         return self._ledger
 
     def tenants(self) -> tuple[str, ...]:

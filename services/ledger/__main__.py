@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.kafka.broker_wait import wait_for_broker
-from services.ledger.ledger import FILE, Ledger, LedgerError
+from services.ledger.ledger import Ledger, LedgerError
+from services.ledger.location import locate_ledger
 from services.ledger.reconciliation import Reconciler
 from services.parent_watch import watch_parent
 from services.process import stop_on_signals
@@ -21,18 +22,19 @@ from streams.memory import GC_THRESHOLDS
 
 
 async def _run(settings: ServiceSettings, announce: Callable[[], object]) -> None:
-    path, bootstrap = settings.state / FILE, settings.required_bootstrap
+    location, bootstrap = locate_ledger(settings), settings.required_bootstrap
     stop = stop_on_signals()
     if not await wait_for_broker(settings, stop):
         return
-    ledger = Ledger.open(path)
+    ledger = Ledger.open(location)
     try:
+        ledger.join()
         done = await ledger.catch_up(bootstrap)
         if done.rebuilt:
             print(f"ledger rebuilt: {done.rebuilt}", flush=True)
         announce()
-        print(f"ledger at {path}: {done.records} records read, following", flush=True)
-        reconciler = asyncio.create_task(Reconciler(path).run(bootstrap, stop))
+        print(f"ledger at {location}: {done.records} records read, following", flush=True)
+        reconciler = asyncio.create_task(Reconciler(location).run(bootstrap, stop))
         try:
             await ledger.follow(bootstrap, stop)
         finally:

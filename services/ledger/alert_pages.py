@@ -50,7 +50,7 @@ def read_alerts(
     )
     conditions, values = _alert_conditions(wanted, now)
     sql = f"""SELECT * FROM (SELECT identity, {_PART} AS part, {_PLACE} AS place
-            FROM alerts a INDEXED BY alerts_said_ms WHERE a.said_ms IS NOT NULL AND {conditions})
+            FROM alerts a INDEXED BY alerts_said_ms WHERE a.said_ms IS NOT NULL AND {conditions}) x
         WHERE (part, place, identity) > (?, ?, ?) ORDER BY part, place, identity LIMIT ?"""
     with ledger.snapshot():
         bounds = (now_ms, now_ms, *values, part, at, identity)
@@ -70,7 +70,7 @@ _PLACE: Final = """CASE WHEN a.passed_ms > ? THEN a.before_ms ELSE -a.said_ms EN
 def count_alerts(ledger: Ledger, wanted: AlertFilter, now: datetime, most: int = COUNTED) -> Count:
     conditions, values = _alert_conditions(wanted, now)
     sql = f"""SELECT count(*) AS n FROM (SELECT 1 FROM alerts a INDEXED BY alerts_said_ms
-        WHERE a.said_ms IS NOT NULL AND {conditions} LIMIT ?)"""
+        WHERE a.said_ms IS NOT NULL AND {conditions} LIMIT ?) x"""
     count = int(ledger.rows(sql, *values, most + 1)[0]["n"])
     return Count(min(count, most), count > most)
 
@@ -79,7 +79,7 @@ def _alert_conditions(wanted: AlertFilter, now: datetime) -> tuple[str, list[Any
     scope, found = wanted.scope.condition("a.tenant", "a.branch")
     parts, values = [scope], list[Any](found)
     if not wanted.closed:
-        parts.append("a.open AND a.at_ms > ?")
+        parts.append("a.open = 1 AND a.at_ms > ?")
         values.append(round((now - A_MONTH).timestamp() * 1000))
         parts.append("NOT EXISTS (SELECT 1 FROM dismissals x WHERE x.identity = a.identity)")
     if wanted.branches:
@@ -129,7 +129,7 @@ def read_dead_letters(
 def count_open_letters(ledger: Ledger, most: int = COUNTED) -> Count:
     """Those that were neither replayed nor dropped."""
     sql = f"""SELECT count(*) AS n FROM (SELECT 1 FROM dead_letters l
-        INDEXED BY dead_letters_by_time WHERE l.at_ms IS NOT NULL AND {_OPEN} LIMIT ?)"""
+        INDEXED BY dead_letters_by_time WHERE l.at_ms IS NOT NULL AND {_OPEN} LIMIT ?) x"""
     count = int(ledger.rows(sql, most + 1)[0]["n"])
     return Count(min(count, most), count > most)
 

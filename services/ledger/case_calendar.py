@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from schemas.case import Case
 from schemas.topics import CASES
 from services.ledger.projection import ParsedRecord
 
 
-def write_calendar(sql: sqlite3.Connection, new: Iterable[ParsedRecord]) -> None:
+def write_calendar(sql: Any, new: Iterable[ParsedRecord]) -> None:
     """After the cases of the batch."""
     latest: dict[str, Case] = {}
     for record, message, _ in new:
@@ -44,4 +43,7 @@ def _to_ms(at: datetime) -> int:
 
 
 _CLEAR: Final = "DELETE FROM case_calendar WHERE tenant = ? AND case_id = ?"
-_ADD: Final = "INSERT OR REPLACE INTO case_calendar VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD: Final = """INSERT INTO case_calendar VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (tenant, case_id, event_id) DO UPDATE SET at_ms = excluded.at_ms,
+        branch = excluded.branch, closed = excluded.closed, title = excluded.title,
+        event_type = excluded.event_type, all_day = excluded.all_day"""

@@ -81,7 +81,7 @@ def read_cases(
 def count_cases(ledger: Ledger, wanted: CaseFilter, most: int = COUNTED) -> Count:
     conditions, values = _conditions(wanted)
     sql = f"""SELECT count(*) AS n FROM (SELECT 1 FROM cases c INDEXED BY cases_said_ms
-        WHERE c.said_ms IS NOT NULL AND {conditions} LIMIT ?)"""
+        WHERE c.said_ms IS NOT NULL AND {conditions} LIMIT ?) x"""
     count = int(ledger.rows(sql, *values, most + 1)[0]["n"])
     return Count(min(count, most), count > most)
 
@@ -97,7 +97,7 @@ def _conditions(wanted: CaseFilter) -> tuple[str, list[Any]]:
             parts.append(f"c.{column} IN ({', '.join('?' * len(several))})")
             values += sorted(several)
     for word in fold(wanted.search).split()[:_MOST_WORDS]:
-        parts.append("instr(c.words, ?)")
+        parts.append("instr(c.words, ?) > 0")
         values.append(word)
     if wanted.person is not None:
         parts.append(
@@ -112,7 +112,7 @@ def _read_row(ledger: Ledger, identity: str, now: datetime) -> CaseRow:
         said_ms, json_extract(json, '$.launched_at') IS NOT NULL AS launched,
         (SELECT json_group_array(name) FROM (SELECT json_extract(p.value, '$.name') AS name
             FROM json_each(c.json, '$.parties') p
-            WHERE json_extract(p.value, '$.name') <> '' LIMIT ?)) AS names
+            WHERE json_extract(p.value, '$.name') <> '' LIMIT ?) x) AS names
         FROM cases c WHERE identity = ?"""
     [row] = ledger.rows(sql, _NAMED, identity)
     return CaseRow(
@@ -180,7 +180,7 @@ def read_calendar(
             (SELECT title FROM cases c WHERE c.identity = e.tenant || '/' || e.case_id) AS "case"
         FROM case_calendar e INDEXED BY case_calendar_at_ms
         WHERE (e.at_ms, e.tenant, e.case_id, e.event_id) > (?, ?, ?, ?) AND e.at_ms < ?
-        AND NOT e.closed AND {condition}
+        AND e.closed = 0 AND {condition}
         ORDER BY e.at_ms, e.tenant, e.case_id, e.event_id LIMIT ?"""
     end = round(until.timestamp() * 1000)
     found = ledger.rows(sql, *after, end, *values, limit + 1)

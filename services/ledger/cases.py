@@ -73,7 +73,8 @@ def find_case_title(ledger: Ledger, tenant: str, case_id: str) -> tuple[str, str
 def list_case_names(ledger: Ledger, tenant: str | None = None) -> tuple[CaseName, ...]:
     """All that are known by a change or as a whole."""
     sql = """SELECT tenant, case_id FROM cases WHERE ?1 IS NULL OR tenant = ?1
-        UNION SELECT tenant, case_id FROM case_events WHERE ?1 IS NULL OR tenant = ?1"""
+        UNION SELECT tenant, case_id FROM case_events WHERE ?1 IS NULL OR tenant = ?1
+        ORDER BY tenant, case_id"""
     return tuple(CaseName(*row) for row in ledger.rows(sql, tenant))
 
 
@@ -81,16 +82,18 @@ def list_cases(
     ledger: Ledger, tenant: str | None = None, *, closed: bool = False
 ) -> tuple[Case, ...]:
     """By tenant and id.  `closed`: also those."""
-    sql = """SELECT json FROM cases WHERE (?1 IS NULL OR tenant = ?1) AND (?2 OR NOT closed)
+    sql = """SELECT json FROM cases WHERE (?1 IS NULL OR tenant = ?1) AND (?2 = 1 OR closed = 0)
         ORDER BY tenant, case_id"""
     return tuple(Case.model_validate_json(row["json"]) for row in ledger.rows(sql, tenant, closed))
 
 
 def list_case_texts(ledger: Ledger, tenant: str, *case_ids: str) -> tuple[CaseText, ...]:
     """How each text of the cases stands now, by the time that it was due."""
-    sql = """SELECT t.json, max(t.version) FROM json_each(?) j
-        CROSS JOIN case_texts t ON t.case_id = j.value AND t.tenant = ?
-        GROUP BY t.case_id, t.text_id"""
+    sql = """SELECT json FROM (SELECT t.json, row_number() OVER
+                (PARTITION BY t.case_id, t.text_id ORDER BY t.version DESC) AS place
+            FROM json_each(?) j
+            CROSS JOIN case_texts t ON t.case_id = j.value AND t.tenant = ?) x
+        WHERE place = 1"""
     rows = ledger.rows(sql, json.dumps(case_ids), tenant)
     found = [CaseText.model_validate_json(row["json"]) for row in rows]
     return tuple(sorted(found, key=lambda one: (one.due_at or one.at, one.text_id)))
@@ -135,7 +138,7 @@ def find_settings(ledger: Ledger, tenant: str) -> TenantSettings | None:
 
 def list_person_ids(ledger: Ledger, tenant: str) -> tuple[str, ...]:
     """For a hint at the nearest name."""
-    sql = "SELECT person_id FROM people WHERE tenant = ?"
+    sql = "SELECT person_id FROM people WHERE tenant = ? ORDER BY person_id"
     return tuple(row["person_id"] for row in ledger.rows(sql, tenant))
 
 

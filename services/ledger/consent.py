@@ -84,9 +84,9 @@ def read_consent_logs(
 ) -> tuple[ConsentLog, ...]:
     """One for each tenant that has entries of the number, and for each writing of it."""
     number = e164(number)
-    sql = """SELECT DISTINCT tenant, chain FROM consent_log WHERE number = ?
-        ORDER BY tenant, chain = number, chain"""
-    chains = [(row["tenant"], row["chain"]) for row in ledger.rows(sql, number)]
+    sql = "SELECT DISTINCT tenant, chain FROM consent_log WHERE number = ?"
+    found = [(row["tenant"], row["chain"]) for row in ledger.rows(sql, number)]
+    chains = sorted(found, key=lambda one: (one[0], one[1] == number, one[1]))
     return tuple(
         _log(ledger, number, name, chain) for name, chain in chains if tenant in (None, name)
     )

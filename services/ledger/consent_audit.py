@@ -76,8 +76,9 @@ def _find_unproven(
             l.part, l.off, l.json
         FROM consent_status s LEFT JOIN consent_log l ON l.rowid = (
             SELECT b.rowid FROM consent_log b
-            WHERE b.number = s.number AND b.tenant = s.tenant AND b.applied AND b.action = 'opt_in'
-              AND b."now" = 'opted_in' AND b.was <> 'opted_in' ORDER BY b.part, b.off DESC LIMIT 1)
+            WHERE b.number = s.number AND b.tenant = s.tenant AND b.applied = 1
+              AND b.action = 'opt_in' AND b."now" = 'opted_in' AND b.was <> 'opted_in'
+            ORDER BY b.part, b.off DESC LIMIT 1)
         WHERE s.state = 'opted_in' AND (?1 IS NULL OR s.tenant = ?1) ORDER BY 1, 2"""
     for row in ledger.rows(sql, tenant):
         if row["json"] is None:
@@ -122,32 +123,32 @@ def _find_pending(
         yield AuditFinding("pending", row["tenant"], row["number"], asked_at or "", place, words)
 
 
-# When each number was opted out, from and to. `only`: an opt-out from this sender alone (the STOP's
-# scope, or the carrier's).
+# When each number was opted out, from and to. `of_sender`: an opt-out from this sender alone (the
+# STOP's scope, or the carrier's).
 _OPT_OUTS: Final = """opt_out AS (
-    SELECT tenant, number, said_ms AS began, CASE WHEN "now" <> 'opted_out' THEN sender END AS only,
+    SELECT tenant, number, said_ms AS began,
+        CASE WHEN "now" <> 'opted_out' THEN sender END AS of_sender,
         (SELECT i.said_ms FROM consent_log i WHERE i.number = o.number AND i.tenant = o.tenant
           AND CASE WHEN i.chain = o.chain THEN i.off > o.off ELSE i.said_ms > o.said_ms END
-          AND i.applied AND i.action = 'opt_in'
+          AND i.applied = 1 AND i.action = 'opt_in'
           AND CASE WHEN o."now" = 'opted_out' THEN i."now" = 'opted_in' ELSE i.sender = o.sender END
         ORDER BY i.said_ms, i.off LIMIT 1) AS ended
-    FROM consent_log o WHERE applied AND action = 'opt_out' AND (?1 IS NULL OR tenant = ?1)
+    FROM consent_log o WHERE applied = 1 AND action = 'opt_out' AND (?1 IS NULL OR tenant = ?1)
       AND CASE WHEN "now" = 'opted_out' THEN was <> 'opted_out' ELSE sender IS NOT NULL END)"""
-_TO_THEM: Final = (
-    "m.number = opt_out.number AND m.tenant = opt_out.tenant AND (only IS NULL OR m.sender = only)"
-)
+_TO_THEM: Final = """m.number = opt_out.number AND m.tenant = opt_out.tenant
+        AND (of_sender IS NULL OR m.sender = of_sender)"""
 _ALLOWED: Final = ", ".join(f"'{kind}'" for kind in AFTER_OPT_OUT)
 _ORDERED: Final = f"""WITH {_OPT_OUTS}
     SELECT DISTINCT m.tenant, m.number, m.part, m.off, m.kind, m.said_ms, m.message_id
     FROM opt_out JOIN orders m ON {_TO_THEM}
     WHERE m.said_ms > began AND (ended IS NULL OR m.said_ms < ended)
-        AND m.kind NOT IN ({_ALLOWED})"""
+        AND m.kind NOT IN ({_ALLOWED}) ORDER BY 1, 2, 6, 3, 4"""
 _BEGUN: Final = f"""WITH {_OPT_OUTS}
     SELECT DISTINCT a.tenant, m.number, a.part, a.off, m.kind, a.said_ms, a.message_id
     FROM opt_out JOIN orders m ON {_TO_THEM}
     JOIN attempts a ON a.message_id = m.message_id AND a.tenant = m.tenant AND a.state = 'sending'
     WHERE a.said_ms > began + ?2 AND (ended IS NULL OR a.said_ms < ended)
-        AND m.kind NOT IN ({_ALLOWED})"""
+        AND m.kind NOT IN ({_ALLOWED}) ORDER BY 1, 2, 6, 3, 4"""
 
 
 def _find_texted(ledger: Ledger, tenant: str | None, params: AuditParams) -> Iterator[AuditFinding]:
@@ -172,7 +173,8 @@ def _find_asked_too_often(
     sql = """SELECT tenant, number, part, off, said_ms, message_id, before FROM (
         SELECT m.*, lag(m.said_ms) OVER (PARTITION BY m.tenant, m.number ORDER BY m.said_ms)
             AS before
-        FROM (SELECT tenant, number, message_id, part, min(off) AS off, min(said_ms) AS said_ms
+        FROM (SELECT tenant, number, message_id, min(part) AS part, min(off) AS off,
+                min(said_ms) AS said_ms
             FROM orders
               WHERE kind = ?2 AND (?1 IS NULL OR tenant = ?1) GROUP BY tenant, number, message_id) m
         LEFT JOIN outcomes o ON o.identity = m.tenant || '/' || m.message_id
@@ -180,7 +182,7 @@ def _find_asked_too_often(
             AND f.action = 'ask_failed'
           AND json_extract(f.json, '$.message_id') = m.message_id
         WHERE f.off IS NULL AND coalesce(o.state, '') NOT IN
-          ('failed', 'undelivered', 'refused', 'rejected', 'canceled', 'expired'))
+          ('failed', 'undelivered', 'refused', 'rejected', 'canceled', 'expired')) x
         WHERE said_ms - before < ?3 ORDER BY 1, 2, said_ms"""
     every = int(OPT_IN_REQUEST_EVERY.total_seconds() * 1000)
     for row in ledger.rows(sql, tenant, SystemKind.CONSENT_ASK, every):
@@ -196,15 +198,17 @@ def _find_over_budget(
 ) -> Iterator[AuditFinding]:
     """How many opt-in requests of each tenant wait for its hourly budget. The record is the latest
     decision on one."""
-    sql = """SELECT tenant, count(*) AS waiting, part, off, json, max(decided) FROM (
-        SELECT d.*, json_extract(d.json, '$.decided_at') AS decided FROM decisions d
-        WHERE d.kind = ?2 AND (?1 IS NULL OR d.tenant = ?1) AND d.verdict = 'hold'
-          AND d.seq = (SELECT max(l.seq) FROM decisions l WHERE l.message_id = d.message_id
-              AND l.tenant = d.tenant)
-          AND EXISTS (SELECT 1 FROM json_each(d.json, '$.findings') f
-                      WHERE json_extract(f.value, '$.rule') = 'ask_budget')
-        GROUP BY d.tenant, d.message_id)
-        GROUP BY tenant ORDER BY tenant"""
+    sql = """SELECT tenant, waiting, part, off, json FROM (
+        SELECT tenant, part, off, json, count(*) OVER (PARTITION BY tenant) AS waiting,
+            row_number() OVER (PARTITION BY tenant ORDER BY decided DESC) AS place
+        FROM (SELECT d.*, json_extract(d.json, '$.decided_at') AS decided,
+                row_number() OVER (PARTITION BY d.tenant, d.message_id ORDER BY d.seq DESC)
+                    AS latest
+            FROM decisions d WHERE d.kind = ?2 AND (?1 IS NULL OR d.tenant = ?1)) d
+        WHERE latest = 1 AND verdict = 'hold'
+            AND EXISTS (SELECT 1 FROM json_each(d.json, '$.findings') f
+                WHERE json_extract(f.value, '$.rule') = 'ask_budget')) x
+        WHERE place = 1 ORDER BY tenant"""
     for row in ledger.rows(sql, tenant, SystemKind.CONSENT_ASK):
         decision = json.loads(row["json"])
         words = (

@@ -29,13 +29,16 @@ class DeadLetterFilter(NamedTuple):
 
 
 _SELECT: Final = """SELECT l.part, l.off, l.json AS letter, r.json AS resolution FROM dead_letters l
-    LEFT JOIN letter_resolutions r ON r.letter_part = l.part AND r.letter_off = l.off"""
+    LEFT JOIN letter_resolutions r ON r.letter_part = l.part AND r.letter_off = l.off
+        AND NOT EXISTS (SELECT 1 FROM letter_resolutions b WHERE b.letter_part = l.part
+            AND b.letter_off = l.off AND (b.part, b.off) < (r.part, r.off))"""
+"""With its first resolution."""
 
 
 def list_dead_letters(ledger: Ledger, wanted: DeadLetterFilter) -> list[DeadLetterEntry]:
     """Newest last."""
     sql = f"""{_SELECT} WHERE (?1 IS NULL OR l.cause = ?1) AND (?2 IS NULL OR l.topic = ?2)
-        AND (?3 OR r.json IS NULL) GROUP BY l.part, l.off ORDER BY l.at_ms, l.part, l.off"""
+        AND (?3 = 1 OR r.json IS NULL) ORDER BY l.at_ms, l.part, l.off"""
     return [_entry(row) for row in ledger.rows(sql, wanted.cause, wanted.topic, wanted.resolved)]
 
 
@@ -52,10 +55,11 @@ def read_entry(ledger: Ledger, partition: int, offset: int) -> DeadLetterEntry:
 
 def count_dead_letters(ledger: Ledger) -> list[tuple[str, str, int, int]]:
     """(topic, cause, open, all)."""
-    sql = """SELECT topic, cause, sum(resolution IS NULL) AS open, count(*) AS n FROM
+    sql = """SELECT topic, cause, count(CASE WHEN resolution IS NULL THEN 1 END) AS open,
+            count(*) AS n FROM
         (SELECT l.topic, l.cause, l.part, l.off, max(r.json) AS resolution FROM dead_letters l
          LEFT JOIN letter_resolutions r ON r.letter_part = l.part AND r.letter_off = l.off
-         GROUP BY l.part, l.off)
+         GROUP BY l.part, l.off, l.topic, l.cause) x
         GROUP BY 1, 2 ORDER BY open DESC, 1, 2"""
     return [(row["topic"], row["cause"], row["open"], row["n"]) for row in ledger.rows(sql)]
 

@@ -7,15 +7,15 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Any, Final, NamedTuple, TypeVar
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from services.ledger.location import FILE, Location, PostgresLocation
 from services.ledger.projection import Partition, Record, parse
 from services.ledger.read_store import OtherVersion, ReadStore
-from services.ledger.store import LedgerRebuilt, Store
-from services.ledger.tables import VERSION
+from services.ledger.store import Store
 from services.ledger.topic_reader import (
     LONG_POLL,
     MAX_BATCH,
@@ -23,11 +23,14 @@ from services.ledger.topic_reader import (
     TopicReaderError,
     open_reader,
 )
+from services.ledger.unusable import LedgerRebuilt, LedgerUnusable
+from services.ledger.word_search import WordSearch
+
+__all__ = ["FILE", "CatchUp", "Ledger", "LedgerError"]
 
 T = TypeVar("T")
 Positions = dict[Partition, int]
 
-FILE: Final = "ledger.sqlite"
 GATHER: Final = 0.25
 """Seconds between two batches of a ledger that follows: a fetch and a transaction for every few
 records would cost more than the records. A change is to be on a page within a second."""
@@ -35,6 +38,10 @@ CURRENT_EVERY: Final = 1.0
 """Seconds after which a ledger that follows notes again that it holds all that Kafka has."""
 IDS_EVERY: Final = 30.0
 """Seconds after which a ledger that follows asks whether the topics are still the same."""
+SHARE_EVERY: Final = 1.0
+"""Seconds after which a ledger that others fill too asks again who reads what."""
+REBUILT_ELSEWHERE: Final = 0.5
+"""Seconds between two looks at whether another process has rebuilt the ledger."""
 _PATIENCE: Final = 30.0
 """Seconds without progress before a catch-up gives up."""
 
@@ -70,38 +77,51 @@ class Ledger:
         self._store = store
         self._known: Positions = {}
         """The positions that this process knows the file to have reached."""
+        self._share: frozenset[Partition] = frozenset()
+        """What this process reads of the topics."""
+        self._shared_at = -SHARE_EVERY
+        self._is_joined = False
+        self._has_begun = False
 
     @classmethod
-    def open(cls, path: Path, *, existing: bool = False) -> Ledger:
+    def open(cls, location: Location, *, existing: bool = False) -> Ledger:
         """`existing`: refuse to create a new one. Raises LedgerError."""
         try:
-            with _explain_file_errors(path):
-                return cls(Store(path, existing=existing))
+            with _explain_store_errors(location):
+                store = _open_store(location, existing=existing)
+                if existing and (why := store.outdated()):
+                    store.close()
+                    raise LedgerError(
+                        f"The ledger at {location} cannot be used, {why}: restart python -m "
+                        "services.ledger, which rebuilds it"
+                    )
+                return cls(store)
         except FileNotFoundError:
             raise LedgerError(
-                f"There is no ledger at {path} yet: run `sayso up` first, or give --bootstrap"
+                f"There is no ledger at {location} yet: run `sayso up` first, or give --bootstrap"
             ) from None
         except OSError as error:
             raise LedgerError(
-                f"The ledger at {path} cannot be created: {error.strerror or error}"
+                f"The ledger at {location} cannot be created: {error.strerror or error}"
             ) from None
 
     @classmethod
-    def open_for_reading(cls, path: Path) -> Ledger:
+    def open_for_reading(cls, location: Location) -> Ledger:
         """For a process that serves many readers: it may be used from several threads, changes
         nothing, and never waits for whoever fills the file. Raises LedgerError.
 
-        The file must be there, made by this version."""
+        The ledger must be there, made by this version."""
         try:
-            with _explain_file_errors(path):
-                return cls(ReadStore(path))
+            with _explain_store_errors(location):
+                return cls(_open_store_for_reading(location))
         except FileNotFoundError:
             raise LedgerError(
-                f"There is no ledger at {path} yet: start python -m services.ledger, which fills it"
+                f"There is no ledger at {location} yet: start python -m services.ledger, which "
+                "fills it"
             ) from None
         except OtherVersion:
             raise LedgerError(
-                f"The ledger at {path} was made by another version: restart python -m "
+                f"The ledger at {location} was made by another version: restart python -m "
                 "services.ledger, which rebuilds it"
             ) from None
 
@@ -112,21 +132,35 @@ class Ledger:
     def snapshot(self) -> Iterator[None]:
         """Everything that this thread reads inside is of one state of the ledger, so that the parts
         of a page agree. Raises LedgerError."""
-        with _explain_file_errors(self._store.path), self._store.snapshot():
+        with _explain_store_errors(self._store.location), self._store.snapshot():
             yield
 
-    def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        """For the read functions of this package. Raises LedgerError."""
-        with _explain_file_errors(self._store.path):
+    @property
+    def word_search(self) -> WordSearch:
+        return self._store.word_search
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """For the read functions of this package. Rows have their values by place and by name, as
+        SQLite's. Raises LedgerError."""
+        with _explain_store_errors(self._store.location):
             return self._store.rows(sql, *values)
 
-    def each(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
+    def each(self, sql: str, *values: Any) -> Iterator[Any]:
         """The same, row by row."""
-        with _explain_file_errors(self._store.path):
+        with _explain_store_errors(self._store.location):
             yield from self._store.each(sql, *values)
 
     def positions(self) -> Positions:
         return self._store.positions()
+
+    def join(self) -> None:
+        """Share the topics with other processes that fill this ledger, as long as it is open: each
+        reads some of the partitions. A file is filled by whoever comes first.
+
+        Raises LedgerError."""
+        with _explain_store_errors(self._store.location):
+            self._store.join()
+            self._is_joined = True
 
     async def catch_up(
         self, bootstrap: str, on_progress: Callable[[int, int], None] = lambda _done, _of: None
@@ -147,7 +181,9 @@ class Ledger:
                 open_reader(bootstrap, long_poll=LONG_POLL) as reader,
                 _wait_task(stop) as stopped,
             ):
-                rebuilt, generation = await self._begin(reader)
+                if (begun := await _first_of(stopped, self._begin(reader))) is None:
+                    return CatchUp()
+                rebuilt, generation = begun
                 checked_at = noted_at = time.monotonic()
                 records = 0
                 while not stop.is_set():
@@ -157,6 +193,7 @@ class Ledger:
                             checked_at = time.monotonic()
                             if _recreated(self._store.topic_ids(), await reader.topic_ids()):
                                 raise LedgerRebuilt  # by this process, in a moment
+                        self._update_share(reader)
                         if found := await _first_of(stopped, reader.batch(LONG_POLL, pause=True)):
                             count = len(found[0])
                             records += self._apply(*found, generation)
@@ -164,7 +201,9 @@ class Ledger:
                             noted_at = time.monotonic()
                             self._note_current(reader, generation)
                     except (LedgerRebuilt, OffsetOutOfRangeError):
-                        rebuilt, generation = await self._begin(reader)
+                        if (begun := await _first_of(stopped, self._begin(reader))) is None:
+                            break
+                        rebuilt, generation = begun
                     if 0 < count < MAX_BATCH:
                         await asyncio.wait({stopped}, timeout=gather)
                 return CatchUp(records, rebuilt)
@@ -182,8 +221,11 @@ class Ledger:
         while any(reached.get(partition, 0) < end for partition, end in ends.items()):
             before = reached
             try:
+                self._update_share(reader)
                 batch, reached = await reader.batch(0.05)
                 records += self._apply(batch, reached, generation)
+                if len(self._share) < len(reader.partitions):
+                    reached = self.positions()
             except (LedgerRebuilt, OffsetOutOfRangeError):
                 rebuilt, generation = await self._begin(reader)
             if reached != before:
@@ -194,6 +236,7 @@ class Ledger:
                     f"Kafka has more to read but gave nothing for {_PATIENCE:.0f} s: "
                     "is it overloaded?"
                 )
+        self._store.finish_rebuild()
         self._store.note_current(began_ms, generation)
         return CatchUp(records, rebuilt)
 
@@ -201,14 +244,31 @@ class Ledger:
         """After the batch was applied: the file then holds what the reader has read."""
         at_ms = reader.current_ms()
         if at_ms is not None:
-            self._store.note_current(at_ms, generation)
+            self._store.finish_rebuild()
+            self._store.note_share_current(at_ms, generation)
+
+    def _update_share(self, reader: TopicReader) -> None:
+        """What another process has read so far is not read again."""
+        if not self._store.is_shared or time.monotonic() - self._shared_at < SHARE_EVERY:
+            return
+        self._shared_at = time.monotonic()
+        share = self._store.share(reader.partitions)
+        if share != self._share:
+            self._known = self.positions()
+            self._take(reader, share)
+
+    def _take(self, reader: TopicReader, share: frozenset[Partition]) -> None:
+        self._share = share
+        reader.own(share)
+        reader.seek({one: self._known.get(one, self._starts[one]) for one in reader.partitions})
 
     def _apply(self, batch: list[Record], reached: Positions, generation: str | None) -> int:
         """Returns how many records were new. Where no position moved there is no transaction."""
         moved = {one: to for one, to in reached.items() if to > self._known.get(one, -1)}
         if not moved:
             return 0
-        new = self._store.apply([parse(record) for record in batch], moved, generation)
+        known = {one: self._known[one] for one in moved if one in self._known}
+        new = self._store.apply([parse(record) for record in batch], moved, generation, known)
         self._known |= moved
         return new
 
@@ -218,7 +278,15 @@ class Ledger:
 
         Returns why it was rebuilt, and the file's generation.
         """
-        if self._store.meta("version") != VERSION:
+        # No event comes from the other process.
+        while (found := await self._try_begin(reader)) is None:  # noqa: ASYNC110
+            await asyncio.sleep(REBUILT_ELSEWHERE)
+        return found
+
+    async def _try_begin(self, reader: TopicReader) -> tuple[str | None, str | None] | None:
+        """None: another process rebuilds it."""
+        is_of_now = self._store.meta("version") == self._store.version
+        if not is_of_now and (self._has_begun or not self._store.outdated()):
             raise LedgerError(
                 "Another version of Sayso has rebuilt the ledger: restart this process"
             )
@@ -230,39 +298,74 @@ class Ledger:
         ids = await reader.topic_ids()
         self._store.claim(reader.cluster)
         why = (
-            _other_cluster(self._store.meta("cluster"), reader.cluster)
+            self._store.outdated()
+            or _other_cluster(self._store.meta("cluster"), reader.cluster)
             or _recreated(self._store.topic_ids(), ids)
             or _out_of_range(before, starts, ends)
             or _replaced(await reader.find_replaced(self._store.last_records(), starts, ends))
         )
         if why:
+            if not self._store.may_rebuild():
+                if self._is_joined:
+                    return None
+                raise LedgerError(f"The ledger has to be rebuilt, {why}: try again in a moment")
             self._store.rebuild(reader.cluster)
         self._store.note_topic_ids(ids)
         generation = self._store.meta("generation")
-        self._known = self.positions()
-        reader.seek({one: self._known.get(one, starts[one]) for one in reader.partitions})
+        self._known, self._starts = self.positions(), starts
+        self._has_begun = True
+        self._shared_at = time.monotonic()
+        self._take(reader, self._store.share(reader.partitions))
         return why, generation
 
     @contextmanager
     def _explain_errors(self) -> Iterator[None]:
         try:
-            with _explain_file_errors(self._store.path):
+            with _explain_store_errors(self._store.location):
                 yield
         except (TopicReaderError, KafkaError) as error:
             raise LedgerError(str(error)) from None
 
 
+def _open_store(location: Location, *, existing: bool) -> Store:
+    if isinstance(location, PostgresLocation):
+        _require_driver()
+        from services.ledger.postgres.store import PostgresStore  # noqa: PLC0415
+
+        return PostgresStore(location, existing=existing)
+    return Store(location, existing=existing)
+
+
+def _open_store_for_reading(location: Location) -> Store:
+    if isinstance(location, PostgresLocation):
+        _require_driver()
+        from services.ledger.postgres.read_store import PostgresReadStore  # noqa: PLC0415
+
+        return PostgresReadStore(location)
+    return ReadStore(location)
+
+
+def _require_driver() -> None:
+    """It is in an extra: a ledger in a file needs no driver."""
+    if find_spec("psycopg") is None:
+        raise LedgerError(
+            "SAYSO_LEDGER_URL needs the PostgreSQL driver: pip install 'sayso[postgres]'"
+        )
+
+
 @contextmanager
-def _explain_file_errors(path: Path) -> Iterator[None]:
-    """Turn an SQLite error that the file or its disk caused into a LedgerError."""
+def _explain_store_errors(location: Location) -> Iterator[None]:
+    """Turn an error that the file, its disk or its server caused into a LedgerError."""
     try:
         yield
+    except LedgerUnusable as error:
+        raise LedgerError(str(error)) from None
     except sqlite3.Error as error:
         name = str(getattr(error, "sqlite_errorname", ""))
         advice = FILE_ADVICE.get("_".join(name.split("_")[:2]))
         if advice is None:
             raise
-        raise LedgerError(f"The ledger at {path} cannot be used ({error}): {advice}") from None
+        raise LedgerError(f"The ledger at {location} cannot be used ({error}): {advice}") from None
 
 
 @asynccontextmanager

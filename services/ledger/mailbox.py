@@ -74,7 +74,7 @@ class CurrentAlert(NamedTuple):
 
 
 _URGENCY_ORDER: Final = {Urgency.NOW: 0, Urgency.SOON: 1, Urgency.NORMAL: 2, Urgency.PASSED: 3}
-_IS_OPEN: Final = """open AND at_ms > ?3
+_IS_OPEN: Final = """open = 1 AND at_ms > ?3
     AND NOT EXISTS (SELECT 1 FROM dismissals WHERE dismissals.identity = alerts.identity)"""
 """Neither closed nor dismissed, nor older than the topic's retention."""
 
@@ -83,7 +83,8 @@ def list_alerts(
     ledger: Ledger, now: datetime, tenant: str | None = None, *, closed: bool = False
 ) -> tuple[CurrentAlert, ...]:
     """The most urgent first. `closed`: also those that need no action any more."""
-    sql = f"SELECT json FROM alerts WHERE (?1 OR {_IS_OPEN}) AND (?2 IS NULL OR tenant = ?2)"
+    sql = f"SELECT json FROM alerts WHERE (?1 = 1 OR {_IS_OPEN}) AND (?2 IS NULL OR tenant = ?2)"
+    sql += " ORDER BY identity"
     oldest = (now - A_MONTH).timestamp() * 1000
     rows = ledger.rows(sql, closed, tenant, oldest)
     alerts = [Alert.model_validate_json(row["json"]) for row in rows]
@@ -96,7 +97,7 @@ def find_open_alerts(
 ) -> tuple[tuple[str, str], ...]:
     """Tenant and id of those texts that have an open alert.  A case has alerts of texts that it
     never asked for, and nobody else knows of them."""
-    sql = """SELECT min(tenant) AS tenant, message_id FROM alerts WHERE open
+    sql = """SELECT min(tenant) AS tenant, message_id FROM alerts WHERE open = 1
             AND message_id IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR tenant = ?2)
         GROUP BY message_id HAVING count(*) = 1 ORDER BY message_id"""
     rows = ledger.rows(sql, json.dumps(list(names)), tenant)

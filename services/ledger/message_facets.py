@@ -25,7 +25,6 @@ comes last makes the facet right, in the transaction that writes it.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -44,6 +43,7 @@ _AT: Final = {name: index for index, name in enumerate(_COLUMNS)}
 _OF_ROW: Final = tuple(
     _AT[name] for name in ("tenant", "branch", "kind", "sender", "state", "error_code")
 )
+_OF_NAME: Final = tuple(_AT[name] for name in ("identity", "tenant", "message_id"))
 _IDENTITY, _RANK, _STATE = _AT["identity"], _AT["rank"], _AT["state"]
 _FACET, _AFTER = _AT["facet"], _AT["phases"] + 1
 
@@ -76,7 +76,7 @@ class _Standing(NamedTuple):
 class MessageFacets:
     """Writes them, in a transaction of the store."""
 
-    def __init__(self, sql: sqlite3.Connection) -> None:
+    def __init__(self, sql: Any) -> None:
         self._sql = sql
         self._ids: dict[_Facet, int] = {}
         self._generation: str | None = None
@@ -101,8 +101,8 @@ class MessageFacets:
     def _upsert(self, outcomes: Sequence[Values]) -> Counter[int]:
         """How many messages each facet has gained."""
         known = {row[0]: row[1:] for row in self._rows(_KNOWN, [row[0] for row in outcomes])}
-        looked_up = [row[_IDENTITY] for row in outcomes if row[_STATE] in _LOOKED_UP]
-        found = dict(self._look_up(_OTHERS, looked_up, outcomes)) if looked_up else {}
+        looked_up = [row for row in outcomes if row[_STATE] in _LOOKED_UP]
+        found = dict(self._look_up(looked_up)) if looked_up else {}
         counts = Counter[int]()
         rows = []
         for row in outcomes:
@@ -118,21 +118,16 @@ class MessageFacets:
         self._sql.executemany(UPSERT["outcomes"], rows)
         return counts
 
-    def _look_up(
-        self, sql: str, identities: list[str], outcomes: Sequence[Values]
-    ) -> Iterator[tuple[str, _Standing]]:
+    def _look_up(self, outcomes: Sequence[Values]) -> Iterator[tuple[str, _Standing]]:
         """Standings that depend on more than the outcome, which is not written yet."""
-        states = {row[_IDENTITY]: row for row in outcomes}
-        for identity in identities:
-            row = states[identity]
-            values = {"identity": identity, "tenant": row[_AT["tenant"]]}
-            values["message_id"] = row[_AT["message_id"]]
-            decision, settled = self._sql.execute(sql, values).fetchone()
-            yield identity, _stand(row[_STATE], decision, settled)
+        states = {row[_IDENTITY]: row[_STATE] for row in outcomes}
+        names = [[row[index] for index in _OF_NAME] for row in outcomes]
+        for identity, decision, settled in self._rows(_OTHERS, names):
+            yield identity, _stand(states[identity], decision, settled)
 
     def _reclassify(self, identities: Collection[str]) -> Counter[int]:
         """Those of them that have an outcome."""
-        counts = Counter[int]()
+        counts, moves = Counter[int](), list[Values]()
         for row in self._rows(_STANDING, list(identities)):
             identity, before, decision, settled, *values = row
             state = values[4]
@@ -140,11 +135,12 @@ class MessageFacets:
                 continue
             standing = _stand(state, decision, settled)
             facet = self._facet_id(values, standing)
-            self._sql.execute(_MOVE, (facet, *standing[2:], identity))
+            moves.append((facet, *standing[2:], identity))
             if facet != before:
                 counts[facet] += 1
                 if before is not None:
                     counts[before] -= 1
+        self._sql.executemany(_MOVE, moves)
         return counts
 
     def _facet_id(self, values: Sequence[Any], standing: _Standing) -> int:
@@ -155,7 +151,7 @@ class MessageFacets:
             found = self._ids[facet] = int(self._sql.execute(_FIND, facet).fetchone()[0])
         return found
 
-    def _rows(self, sql: str, identities: list[str]) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, sql: str, identities: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         cursor = self._sql.cursor()
         cursor.row_factory = None
         yield from cursor.execute(sql, (json.dumps(identities),)).fetchall()
@@ -163,15 +159,16 @@ class MessageFacets:
 
 _KNOWN: Final = """SELECT o.identity, o.rank, o.facet FROM json_each(?) j
     CROSS JOIN outcomes o ON o.identity = j.value"""
-_OTHERS: Final = f"""SELECT {LAST_DECISION}, {IS_SETTLED} FROM
-    (SELECT :identity AS identity, :tenant AS tenant, :message_id AS message_id) o"""
+_OTHERS: Final = f"""SELECT o.identity, {LAST_DECISION}, {IS_SETTLED} FROM
+    (SELECT json_extract(j.value, '$[0]') AS identity, json_extract(j.value, '$[1]') AS tenant,
+        json_extract(j.value, '$[2]') AS message_id FROM json_each(?) j) o"""
 _STANDING: Final = f"""SELECT o.identity, o.facet, {LAST_DECISION}, {IS_SETTLED},
         o.tenant, o.branch, o.kind, o.sender, o.state, o.error_code
     FROM json_each(?) j CROSS JOIN outcomes o ON o.identity = j.value"""
 _MOVE: Final = "UPDATE outcomes SET facet = ?, turns_ms = ?, phases = ? WHERE identity = ?"
 _INSERT: Final = (
-    f"INSERT OR IGNORE INTO facets ({', '.join(FACET_COLUMNS)}) "
-    f"VALUES ({', '.join('?' * len(FACET_COLUMNS))})"
+    f"INSERT INTO facets ({', '.join(FACET_COLUMNS)}) "
+    f"VALUES ({', '.join('?' * len(FACET_COLUMNS))}) ON CONFLICT DO NOTHING"
 )
 _FIND: Final = (
     f"SELECT id FROM facets WHERE {' AND '.join(f'{name} = ?' for name in FACET_COLUMNS)}"

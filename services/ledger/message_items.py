@@ -49,7 +49,8 @@ def read_items(ledger: Ledger, rows: Sequence[int], now: datetime) -> list[Mailb
     sql = f"""SELECT o.tenant, o.message_id, o.json,
         CASE WHEN o.state IN ({_EXPLAINED}) THEN {LAST_DECISION} END AS decision,
         {IS_SETTLED} AS settled
-        FROM json_each(?) j CROSS JOIN outcomes o ON o.rowid = j.value ORDER BY j.key"""
+        FROM json_each(?) j CROSS JOIN outcomes o ON o.rowid = CAST(j.value AS INTEGER)
+        ORDER BY j.key"""
     return [_item(row, now) for row in ledger.rows(sql, json.dumps(list(rows)))]
 
 

@@ -45,16 +45,17 @@ class LogLine(NamedTuple):
 
 _IN_PERIOD: Final = "tenant = ?1 AND requested_ms >= ?2 AND requested_ms < ?3"
 _WITH_OUTCOME: Final = f"""SELECT requested_ms, message_id, json FROM outcomes WHERE {_IN_PERIOD}
-    ORDER BY requested_ms"""
+    ORDER BY requested_ms, rowid"""
 _REQUESTED: Final = " UNION ALL ".join(
-    f"""SELECT requested_ms, message_id, json FROM {table} x WHERE {_IN_PERIOD}
+    f"""SELECT requested_ms, message_id, json, {place} AS stage FROM {table} x WHERE {_IN_PERIOD}
         AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.identity = ?1 || '/' || x.message_id)"""
-    for table in ("requests", "person_requests", "decisions")
+    for place, table in enumerate(("requests", "person_requests", "decisions"))
 )
 # The index has all that this looks at, and few rows are left: SQLite sorts them before it returns
 # the first.
-_WITHOUT_OUTCOME: Final = f"""SELECT min(requested_ms) AS requested_ms, message_id, json
-    FROM ({_REQUESTED}) GROUP BY message_id ORDER BY 1"""
+_WITHOUT_OUTCOME: Final = f"""SELECT requested_ms, message_id, json FROM (SELECT x.*,
+        row_number() OVER (PARTITION BY message_id ORDER BY requested_ms, stage) AS place
+    FROM ({_REQUESTED}) x) y WHERE place = 1 ORDER BY requested_ms, message_id"""
 
 
 def list_messages(ledger: Ledger, period: Period) -> Generator[LogLine, None, None]:
@@ -113,7 +114,8 @@ def _tenants(ledger: Ledger, period: Period) -> list[tuple[str, tzinfo]]:
     sql = " UNION ".join(
         f"SELECT tenant FROM {table}" for table in ("outcomes", "requests", "person_requests")
     )
-    return [(row["tenant"], _zone(zones.get(row["tenant"]))) for row in ledger.rows(sql)]
+    found = sorted(row["tenant"] for row in ledger.rows(sql))
+    return [(tenant, _zone(zones.get(tenant))) for tenant in found]
 
 
 def _zone(name: str | None) -> tzinfo:

@@ -134,7 +134,7 @@ def select_messages(
         query = _Query(ledger, wanted, now)
         rows = query.newest(LAST, most)
         sql = """SELECT o.tenant, o.message_id FROM json_each(?) j
-            CROSS JOIN outcomes o ON o.rowid = j.value"""
+            CROSS JOIN outcomes o ON o.rowid = CAST(j.value AS INTEGER) ORDER BY j.key"""
         names = ledger.rows(sql, json.dumps([one.row for one in rows]))
         count = query.count(most)
         return Selection(count, tuple((row["tenant"], row["message_id"]) for row in names))
@@ -163,7 +163,8 @@ def count_states(
 ) -> dict[str, int]:
     """How many messages of each state; of what has few values only."""
     query = _Query(ledger, (wanted or MessageFilter())._replace(scope=scope), now)
-    sql = f"SELECT f.state, sum(f.count) AS n FROM facets f WHERE {query.facets} GROUP BY f.state"
+    sql = f"""SELECT f.state, sum(f.count) AS n FROM facets f WHERE {query.facets}
+        GROUP BY 1 ORDER BY 1"""
     return {row["state"]: row["n"] for row in ledger.rows(sql, *query.values) if row["n"]}
 
 
@@ -257,7 +258,7 @@ class _Query:
         return " AND ".join(parts), found
 
     def _kept_conditions(self) -> tuple[str, list[Any]]:
-        parts, values = ["1"], list[Any]()
+        parts, values = ["TRUE"], list[Any]()
         if self._wanted.box is not None:
             parts.append("f.box = ?")
             values.append(self._wanted.box.value)
@@ -299,7 +300,7 @@ class _Query:
 
     def _of_zone(self, zone: _Zone) -> tuple[str, list[Any]]:
         if not zone.tenants:
-            return "1", []
+            return "TRUE", []
         return f"f.tenant IN ({', '.join('?' * len(zone.tenants))})", [*zone.tenants]
 
     # One case, person or number.
@@ -330,17 +331,17 @@ class _Query:
         if self._one is None:
             sql = f"""SELECT 1 FROM facets f CROSS JOIN outcomes o INDEXED BY outcomes_facet
                 ON o.facet = +f.id AND {below} WHERE {self.facets} AND {tenants} LIMIT ?"""
-            return f"SELECT count(*) AS n FROM ({sql})", [*bounds, *facets, most]
+            return f"SELECT count(*) AS n FROM ({sql}) x", [*bounds, *facets, most]
         index, conditions, values = self._one
         sql = f"""SELECT 1 FROM outcomes o INDEXED BY {index} WHERE {conditions} AND {below}
             AND o.facet IN (SELECT f.id FROM facets f WHERE {self.facets} AND {tenants}) LIMIT ?"""
-        return f"SELECT count(*) AS n FROM ({sql})", [*values, *bounds, *facets, most]
+        return f"SELECT count(*) AS n FROM ({sql}) x", [*values, *bounds, *facets, most]
 
     # What the clock has moved.
 
     def _read_turned(self) -> list[Ref]:
         """Those that match now, whatever is kept of them."""
-        conditions, values = "1", list[Any]()
+        conditions, values = "TRUE", list[Any]()
         if self._one is not None:
             _, conditions, values = self._one
         sql = f"""SELECT o.requested_ms, o.rowid AS row, o.phases, o.tenant

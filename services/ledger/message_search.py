@@ -144,7 +144,8 @@ class MessageSearch:
         if self._few is None:
             rows = {row for found in self._find_few() for row in found}
             sql = f"""SELECT {CANDIDATE} FROM json_each(?) j
-                CROSS JOIN outcomes o ON o.rowid = j.value"""
+                CROSS JOIN outcomes o ON o.rowid = CAST(j.value AS INTEGER)
+                ORDER BY j.key"""
             found = self._ledger.rows(sql, json.dumps(sorted(rows))) if rows else []
             self._few = [Candidate(*row) for row in found]
         return self._few
@@ -166,8 +167,13 @@ class MessageSearch:
         """Whose id begins so."""
         tenants = self._ledger.rows("SELECT DISTINCT tenant FROM facets")
         scope = self._scope.tenants
-        first = [f"{row[0]}/{search}" for row in tenants if scope is None or row[0] in scope]
-        return self._rows(_OF_IDS, first) if search else []
+        found = list[int]()
+        for tenant in sorted(row[0] for row in tenants if scope is None or row[0] in scope):
+            first, most = f"{tenant}/{search}", _MOST_FOUND - len(found)
+            if search and most > 0:
+                rows = self._ledger.rows(_OF_IDS, first, f"{first}\U0010ffff", most)
+                found += [row["row"] for row in rows]
+        return found
 
     def _rows(self, sql: str, values: Sequence[Any]) -> list[int]:
         return [row["row"] for row in self._ledger.rows(sql, json.dumps(values), _MOST_FOUND)]
@@ -182,25 +188,23 @@ class MessageSearch:
         words = _WORD.findall(self._search)
         if not words or not self._may_read_texts:
             return _Texts((), None)
-        match = " AND ".join(f'"{word}"' for word in words)
         below = after[2] if after[1] else first_key(after[0])
-        sql = f"""SELECT w.rowid AS key, {CANDIDATE} FROM (
-                SELECT rowid FROM text_words WHERE text_words MATCH ? AND rowid < ?
-                ORDER BY rowid DESC LIMIT ?) w
-            CROSS JOIN texts t ON t.key = w.rowid
-            LEFT JOIN outcomes o ON o.identity = t.tenant || '/' || t.message_id"""
-        rows = self._ledger.rows(sql, match, below, MOST_LOOKED_AT)
+        texts, values = self._ledger.word_search.find_texts(words, below, MOST_LOOKED_AT)
+        sql = f"""SELECT w.key, {CANDIDATE} FROM ({texts}) w
+            CROSS JOIN texts t ON t.key = w.key
+            LEFT JOIN outcomes o ON o.identity = t.tenant || '/' || t.message_id
+            ORDER BY w.key DESC"""
+        rows = self._ledger.rows(sql, *values)
         found = tuple((row[0], Candidate(*row[1:])) for row in rows if row[1] is not None)
         return _Texts(found, rows[-1]["key"] if len(rows) == MOST_LOOKED_AT else None)
 
 
 _OF_NUMBERS: Final = """SELECT o.rowid AS row FROM json_each(?) j
     CROSS JOIN outcomes o INDEXED BY outcomes_number ON o.number = j.value
-    ORDER BY o.requested_ms DESC LIMIT ?"""
+    ORDER BY o.requested_ms DESC, o.rowid DESC LIMIT ?"""
 _OF_PEOPLE: Final = """SELECT o.rowid AS row FROM json_each(?) j
     CROSS JOIN outcomes o INDEXED BY outcomes_person_id
     ON o.person_id = json_extract(j.value, '$[1]') AND o.tenant = json_extract(j.value, '$[0]')
-    ORDER BY o.requested_ms DESC LIMIT ?"""
-_OF_IDS: Final = """SELECT o.rowid AS row FROM json_each(?) j
-    CROSS JOIN outcomes o ON o.identity >= j.value AND o.identity < j.value || char(1114111)
-    LIMIT ?"""
+    ORDER BY o.requested_ms DESC, o.rowid DESC LIMIT ?"""
+_OF_IDS: Final = """SELECT rowid AS row FROM outcomes WHERE identity >= ? AND identity < ?
+    ORDER BY identity LIMIT ?"""

@@ -124,7 +124,7 @@ def list_resends(ledger: Ledger, tenant: str, message_id: str) -> tuple[str, ...
     sql = """SELECT message_id, min(at_ms) AS at FROM (
         SELECT message_id, at_ms FROM requests WHERE resend_of = ?1 AND tenant = ?2
         UNION ALL SELECT message_id, at_ms FROM person_requests WHERE resend_of = ?1
-            AND tenant = ?2)
+            AND tenant = ?2) x
         GROUP BY message_id ORDER BY at, message_id"""
     return tuple(row["message_id"] for row in ledger.rows(sql, message_id, tenant))
 
@@ -134,7 +134,7 @@ def list_resends(ledger: Ledger, tenant: str, message_id: str) -> tuple[str, ...
 
 def find_decided_approval(ledger: Ledger, tenant: str, message_id: str) -> ApprovalAnswer | None:
     """The approval or rejection that the gate took, the latest first."""
-    sql = f"""SELECT json FROM approval_log WHERE {_THIS} AND applied
+    sql = f"""SELECT json FROM approval_log WHERE {_THIS} AND applied = 1
         AND action IN ('approve', 'reject') ORDER BY off DESC"""
     found = _first(ledger, sql, message_id, tenant)
     return ApprovalAnswer.model_validate_json(found["json"]) if found else None
@@ -186,7 +186,7 @@ def list_in_doubt(
         """SELECT o.tenant, o.message_id FROM facets f
            CROSS JOIN outcomes o INDEXED BY outcomes_facet ON o.facet = +f.id
            WHERE f.count > 0 AND f.state IN (?1, ?2) AND (?3 IS NULL OR f.tenant = ?3)
-           AND (?4 IS NULL OR o.message_id = ?4)""",
+           AND (?4 IS NULL OR o.message_id = ?4) ORDER BY o.requested_ms, o.rowid""",
         *_STATES,
         tenant,
         message_id,

@@ -17,7 +17,6 @@ comes last, `person_index` holds what was written to the lists, so that it can b
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
@@ -33,6 +32,8 @@ from streams.person_numbers import find_candidates, first_number
 
 EVERY_BRANCH: Final = "*"
 NO_BRANCH: Final = ""
+_SORTED: Final = 400
+"""Characters of a name that order it."""
 _MOST_PAIRS: Final = 200_000
 """Of person and branch, that are remembered in memory as written."""
 
@@ -76,8 +77,10 @@ class _Entry(NamedTuple):
 class PersonIndex:
     """Writes it, in a transaction of the store."""
 
-    def __init__(self, sql: sqlite3.Connection) -> None:
+    def __init__(self, sql: Any, *, keeps_words: bool = True) -> None:
+        """`keeps_words`: whether the index of words is a table of its own."""
         self._sql = sql
+        self._keeps_words = keeps_words
         self._pairs: set[tuple[str, str, str]] = set()
         self._generation: str | None = None
 
@@ -89,9 +92,12 @@ class PersonIndex:
         tallies, sets = _Tallies(), _Tallies()
         for tenant, person_id in touched:
             self._rewrite(tenant, person_id, tallies, sets)
-        for table, counts in (("person_tallies", tallies), ("person_sets", sets)):
+        for table, column, counts in (
+            ("person_tallies", "branch", tallies),
+            ("person_sets", "branches", sets),
+        ):
             moved = [(*one, count) for one, count in counts.items() if count]
-            self._sql.executemany(_TALLY.format(table), moved)
+            self._sql.executemany(_TALLY.format(table=table, column=column), moved)
 
     def forget(self) -> None:
         """A transaction was taken back, and rows that are known here with it."""
@@ -124,7 +130,7 @@ class PersonIndex:
         if pair in self._pairs or branch == EVERY_BRANCH:
             return False
         self._pairs.add(pair)
-        return self._sql.execute(_ADD_BRANCH, pair).rowcount > 0
+        return bool(self._sql.execute(_ADD_BRANCH, pair).rowcount > 0)
 
     def _rewrite(self, tenant: str, person_id: str, tallies: _Tallies, sets: _Tallies) -> None:
         cursor = self._sql.cursor()
@@ -136,7 +142,8 @@ class PersonIndex:
         if before == after:
             return
         if before is not None:
-            self._sql.execute(_FORGET_WORDS, (row, before.words))
+            if self._keeps_words:
+                self._sql.execute(_FORGET_WORDS, (row, before.words))
             for branch in before.lists():
                 key = (tenant, branch, before.reach)
                 self._sql.execute(_LEAVE, (*key, before.sort_name, person_id))
@@ -144,8 +151,9 @@ class PersonIndex:
             sets[tenant, before.branches, before.reach] -= 1
             self._sql.execute("DELETE FROM person_index WHERE id = ?", (row,))
         if after is not None:
-            row = self._sql.execute(_ENTER, (tenant, person_id, *after)).lastrowid
-            self._sql.execute(_KEEP_WORDS, (row, after.words))
+            row = self._sql.execute(_ENTER, (tenant, person_id, *after)).fetchone()[0]
+            if self._keeps_words:
+                self._sql.execute(_KEEP_WORDS, (row, after.words))
             for branch in after.lists():
                 key = (tenant, branch, after.reach)
                 self._sql.execute(_JOIN, (*key, after.sort_name, person_id))
@@ -160,13 +168,19 @@ class PersonIndex:
             return None
         numbers = {e164(one.number) for one in person.numbers}
         owned = [(number, *who) for number in sorted(numbers)]
-        self._sql.executemany("INSERT OR IGNORE INTO person_numbers VALUES (?, ?, ?)", owned)
+        self._sql.executemany(
+            "INSERT INTO person_numbers VALUES (?, ?, ?) ON CONFLICT DO NOTHING", owned
+        )
         branches = [row[0] for row in self._sql.execute(_BRANCHES, who).fetchall()]
         number, reach = self._find_reach(person)
         name = person.name or person.person_id
         words = (name, person.first_name, person.person_id, person.email, *sorted(numbers))
         return _Entry(
-            fold(name), reach, number, json.dumps(branches), fold("\n".join(filter(None, words)))
+            fold(name)[:_SORTED],
+            reach,
+            number,
+            json.dumps(branches),
+            fold("\n".join(filter(None, words))),
         )
 
     def _find_reach(self, person: Person) -> tuple[str | None, Reach]:
@@ -182,19 +196,19 @@ class PersonIndex:
 
 
 _OWNERS: Final = "SELECT tenant, person_id FROM person_numbers WHERE number = ? AND tenant = ?"
-_ADD_BRANCH: Final = "INSERT OR IGNORE INTO person_branches VALUES (?, ?, ?)"
+_ADD_BRANCH: Final = "INSERT INTO person_branches VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _BRANCHES: Final = "SELECT branch FROM person_branches WHERE tenant = ? AND person_id = ?"
 _ENTRY: Final = """SELECT id, sort_name, reach, number, branches, words FROM person_index
     WHERE tenant = ? AND person_id = ?"""
 _PERSON: Final = "SELECT json FROM people WHERE identity = ?"
 _CONSENT: Final = "SELECT state FROM consent_status WHERE identity = ?"
 _ENTER: Final = """INSERT INTO person_index (tenant, person_id, sort_name, reach, number, branches,
-    words) VALUES (?, ?, ?, ?, ?, ?, ?)"""
-_JOIN: Final = "INSERT OR IGNORE INTO person_lists VALUES (?, ?, ?, ?, ?)"
+    words) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id"""
+_JOIN: Final = "INSERT INTO person_lists VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _LEAVE: Final = """DELETE FROM person_lists WHERE tenant = ? AND branch = ? AND reach = ?
     AND sort_name = ? AND person_id = ?"""
-_TALLY: Final = """INSERT INTO {} VALUES (?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET count = count + excluded.count"""
+_TALLY: Final = """INSERT INTO {table} VALUES (?, ?, ?, ?)
+    ON CONFLICT (tenant, {column}, reach) DO UPDATE SET count = {table}.count + excluded.count"""
 _KEEP_WORDS: Final = "INSERT INTO person_words (rowid, words) VALUES (?, ?)"
 _FORGET_WORDS: Final = """INSERT INTO person_words (person_words, rowid, words)
     VALUES ('delete', ?, ?)"""

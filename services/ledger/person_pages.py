@@ -22,6 +22,8 @@ _KINDS: Final = (str, str, str)
 _FEW: Final = 500
 """People that a search may find to be sorted; of more, those are looked for in the order of
 names."""
+_LETTERS: Final = 3
+"""Of a search that the index of words helps."""
 _LOOKED_AT: Final = 60_000
 """People that one page of a search looks at: some 20 ms."""
 
@@ -102,11 +104,12 @@ def count_people(ledger: Ledger, wanted: PersonFilter) -> int:
 
 def find_by_words(ledger: Ledger, search: str, scope: Scope, most: int) -> list[tuple[str, str]]:
     """Tenant and id of people, at most so many; more than `most` only if there are more."""
-    sql, values = _searching(search)
+    sql, values = _searching(ledger, search)
     if not sql:
         return []
     condition, of_scope = scope.condition("i.tenant", None)
-    sql = f"SELECT i.tenant, i.person_id FROM {sql} AND {condition} LIMIT ?"
+    order = ledger.word_search.order
+    sql = f"SELECT i.tenant, i.person_id FROM {sql} AND {condition} ORDER BY {order} LIMIT ?"
     rows = ledger.rows(sql, *values, *of_scope, most + 1)
     return [(row["tenant"], row["person_id"]) for row in rows]
 
@@ -142,7 +145,7 @@ def _find(
     if not wanted.search.strip():
         return list(islice(_in_order(ledger, lists, after, limit), limit)), None
     chosen = set(lists)
-    sql, values = _searching(wanted.search)
+    sql, values = _searching(ledger, wanted.search)
     if sql:
         sql = f"""SELECT i.sort_name, i.tenant, i.person_id, i.reach, i.branches
             FROM {sql} LIMIT ?"""
@@ -170,7 +173,7 @@ def _look_through(
     reaches = sorted({reach for *_, reach in lists})
     branches = sorted({branch for _, branch, _ in lists})
     sql = f"""SELECT sort_name, tenant, person_id, reach, branches FROM ({_BY_NAME}) i
-        WHERE instr(i.words, ?) AND i.reach IN ({", ".join("?" * len(reaches))})"""
+        WHERE instr(i.words, ?) > 0 AND i.reach IN ({", ".join("?" * len(reaches))})"""
     if EVERY_BRANCH not in branches:
         of_branch = ["i.branches = '[]'" if one == NO_BRANCH else _HAS for one in branches]
         sql += f" AND ({' OR '.join(of_branch)})"
@@ -196,7 +199,7 @@ _BY_NAME: Final = """SELECT sort_name, tenant, person_id, reach, branches, words
     INDEXED BY person_index_name WHERE tenant = ? AND (sort_name, person_id) > (?, ?)
     ORDER BY sort_name, person_id LIMIT ?"""
 """The index has all of it."""
-_HAS: Final = "instr(i.branches, ?)"
+_HAS: Final = "instr(i.branches, ?) > 0"
 
 
 def _in_order(
@@ -232,17 +235,11 @@ def _begin(tenant: str, after: _Key | None) -> tuple[str, str]:
     return after.sort_name, "" if tenant > after.tenant else "\U0010ffff"
 
 
-def _searching(search: str) -> tuple[str, list[str]]:
+def _searching(ledger: Ledger, search: str) -> tuple[str, list[Any]]:
     """Tables with a condition that finds people `i` by words; "" for less than three letters,
     which the index does not have."""
     words = fold(search.replace("\0", " ").strip())  # its end to SQLite
-    parts = {words[at : at + 3] for at in range(len(words) - 2)}
-    if not parts:
-        return "", []
-    match = " AND ".join('"' + part.replace('"', '""') + '"' for part in sorted(parts))
-    sql = """person_words w CROSS JOIN person_index i ON i.id = w.rowid
-        WHERE w.person_words MATCH ? AND instr(i.words, ?)"""
-    return sql, [match, words]
+    return ledger.word_search.find_people(words) if len(words) >= _LETTERS else ("", [])
 
 
 def _read_row(ledger: Ledger, key: _Key) -> PersonRow:

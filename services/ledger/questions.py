@@ -72,7 +72,7 @@ def count_questions(ledger: Ledger, scope: Scope, most: int = COUNTED) -> Count:
     conditions, values = _conditions(scope)
     sql = f"""SELECT count(*) AS n FROM (SELECT 1
         FROM consent_status s LEFT JOIN threads t ON t.identity = s.identity
-        WHERE s.question_ms IS NOT NULL AND {conditions} LIMIT ?)"""
+        WHERE s.question_ms IS NOT NULL AND {conditions} LIMIT ?) x"""
     count = int(ledger.rows(sql, *values, most + 1)[0]["n"])
     return Count(min(count, most), count > most)
 

@@ -32,6 +32,7 @@ class ReadStore(Store):
         if not path.exists():
             raise FileNotFoundError(path)
         self.path = path
+        self.location = path
         self._of_thread = threading.local()
         self._lock = threading.Lock()
         self._connections: list[sqlite3.Connection] = []

@@ -13,13 +13,13 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas.reports import BalanceRow
 from schemas.topics import BALANCE
 from services.kafka.publisher import NotPublished, Publisher
 from services.ledger.ledger import Ledger, LedgerError
+from services.ledger.location import Location
 from streams.lifecycle import Group, Reconciliation, State, reconcile_states
 
 EVERY: Final = 5.0
@@ -48,9 +48,10 @@ _OPENED_ANYWHERE: Final = " OR ".join(
 # hour.
 _NOT_REQUESTED: Final = f"""SELECT message_id
     FROM ({_WITH_OUTCOME} EXCEPT SELECT message_id FROM decisions WHERE {_IN_HOUR}) one
-    WHERE NOT ({_OPENED_ANYWHERE})"""
+    WHERE NOT ({_OPENED_ANYWHERE}) ORDER BY message_id"""
 _WITHOUT_OUTCOME: Final = f"""SELECT message_id FROM ({_REQUESTED} EXCEPT {_WITH_OUTCOME}) one
-    WHERE NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.identity = ?1 || '/' || one.message_id)"""
+    WHERE NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.identity = ?1 || '/' || one.message_id)
+    ORDER BY message_id"""
 _STATES: Final = ", ".join(f"'{state}'" for state in State)
 _UNKNOWN_STATE: Final = (
     f"SELECT message_id, state FROM outcomes WHERE {_IN_HOUR} AND state NOT IN ({_STATES})"
@@ -148,8 +149,8 @@ class Reconciler:
     """Reconciles the hours that changed since its last run, and publishes the rows that differ on
     `sms.balance`."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, location: Location) -> None:
+        self._location = location
         self._done: dict[str, int] = {}
         """The last row id of each table that was looked at. At the start nothing was: all hours are
         reconciled."""
@@ -169,7 +170,7 @@ class Reconciler:
 
     def find_changes(self) -> list[BalanceRow]:
         """Raises LedgerError."""
-        ledger = Ledger.open(self._path, existing=True)
+        ledger = Ledger.open(self._location, existing=True)
         try:
             return find_changes(ledger, self._hours_to_check(ledger), datetime.now(UTC))
         finally:

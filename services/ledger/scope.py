@@ -37,7 +37,7 @@ class Scope(NamedTuple):
         """SQL that holds for what may be seen, by these columns, with its values. `branch` None:
         the rows have no branch."""
         if self.tenants is None:
-            return "1", []
+            return "TRUE", []
         parts, values = [], list[str]()
         for name, branches in self.tenants.items():
             values.append(name)

@@ -15,11 +15,14 @@ from typing import Any, Final
 from schemas.topics import BY_NAME
 from services.ledger.case_calendar import write_calendar
 from services.ledger.changes import list_changes
+from services.ledger.location import Location
 from services.ledger.message_facets import MessageFacets
 from services.ledger.person_index import PersonIndex
 from services.ledger.projection import UPSERT, ParsedRecord, Partition, Record, build_statements
 from services.ledger.tables import CREATE, VERSION
 from services.ledger.text_index import write_texts
+from services.ledger.unusable import LedgerRebuilt
+from services.ledger.word_search import FileWordSearch, WordSearch
 from streams.partition.changelog import LastRecord, checksum_of
 
 _TOPIC_ID: Final = "topic/"
@@ -34,12 +37,15 @@ _LOCK_TIMEOUT: Final = 30
 _CACHE_KIB: Final = 64 << 10
 
 
-class LedgerRebuilt(Exception):
-    """Another process has rebuilt the file: read the positions again and go on."""
-
-
 class Store:
     """One connection to the ledger's file. Several processes may fill the same file."""
+
+    version = VERSION
+    is_shared = False
+    """Whether several processes may share the partitions."""
+    word_search: WordSearch = FileWordSearch()
+
+    location: Location
 
     def __init__(self, path: Path, *, existing: bool = False) -> None:
         """A new file is readable by its owner only (0600), because it holds numbers and texts.
@@ -47,6 +53,7 @@ class Store:
         `existing`: raise FileNotFoundError instead of creating one.
         """
         self.path = path
+        self.location = path
         if existing and not path.exists():
             raise FileNotFoundError(path)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -67,6 +74,24 @@ class Store:
 
     def close(self) -> None:
         self._sql.close()
+
+    def join(self) -> None:
+        """Read the topics together with others that fill this ledger, for as long as it is open."""
+
+    def share(self, partitions: Sequence[Partition]) -> frozenset[Partition]:
+        """Which of them this process has to read."""
+        return frozenset(partitions)
+
+    def outdated(self) -> str | None:
+        """Why it has to be rebuilt before it can be used."""
+        return None
+
+    def may_rebuild(self) -> bool:
+        """False: another process does, or has to."""
+        return True
+
+    def finish_rebuild(self) -> None:
+        """Everything that Kafka had when it began is in it."""
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -105,7 +130,7 @@ class Store:
     def note_topic_ids(self, ids: Mapping[str, str]) -> None:
         """Those that are known already stay."""
         rows = [(_TOPIC_ID + name, topic_id) for name, topic_id in ids.items()]
-        self._sql.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", rows)
+        self._sql.executemany("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
 
     def last_records(self) -> dict[Partition, LastRecord]:
         """The last record that was read of each partition."""
@@ -132,8 +157,12 @@ class Store:
         batch: Sequence[ParsedRecord],
         reached: Mapping[Partition, int],
         generation: str | None,
+        known: Mapping[Partition, int] | None = None,
     ) -> int:
         """Write a batch and how far its partitions were read. Returns how many records were new.
+
+        `known`: from where they were read. Where several processes write at once, the positions
+        have to be these.
 
         Raises LedgerRebuilt if the file is not of this generation any more.
         """
@@ -156,7 +185,7 @@ class Store:
             write_texts(self._sql, new)
             ahead = [(*one, to) for one, to in reached.items() if to > done.get(one, -1)]
             self._sql.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", ahead)
-            self._sql.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", _last_rows(new))
+            self._sql.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list_last_rows(new))
             self._note_changes(new)
         return len(new)
 
@@ -167,6 +196,10 @@ class Store:
             ON CONFLICT DO UPDATE SET value = excluded.value
                 WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)"""
         self._sql.execute(sql, (CURRENT, str(at_ms), generation))
+
+    def note_share_current(self, at_ms: int, generation: str | None) -> None:
+        """The same, of what this process has to read."""
+        self.note_current(at_ms, generation)
 
     def _note_changes(self, new: Sequence[ParsedRecord]) -> None:
         at_ms = round(time.time() * 1000)
@@ -211,7 +244,7 @@ class Store:
             raise
 
 
-def _last_rows(new: Sequence[ParsedRecord]) -> list[tuple[str, str]]:
+def list_last_rows(new: Sequence[ParsedRecord]) -> list[tuple[str, str]]:
     """Of compacted topics none: there a record may go because a newer one has its key."""
     lasts = {parsed.record.partition: parsed.record for parsed in new}
     return [

@@ -57,6 +57,8 @@ def plain(*names: str) -> dict[str, Get]:
     return {name: field(name) for name in names}
 
 
+TOKENIZER: Final = "porter unicode61"
+"""SQLite's, which tells what a word of a text is."""
 OF_MESSAGE: Final = plain("tenant", "message_id")
 OF_NUMBER: Final[dict[str, Get]] = plain("tenant") | {"number": lambda m: e164(m.number)}
 BY_MESSAGE: Final = ("message_id", "tenant")

@@ -20,6 +20,7 @@ from services.ledger.table import (
     BY_NUMBER,
     OF_MESSAGE,
     OF_NUMBER,
+    TOKENIZER,
     Get,
     Table,
     later,
@@ -314,7 +315,7 @@ _OWN_TABLES: Final = (
     f"count INTEGER DEFAULT 0, UNIQUE ({', '.join(FACET_COLUMNS)}));"
     "\nCREATE TABLE texts (key INTEGER PRIMARY KEY, tenant TEXT, message_id TEXT);"
     "\nCREATE VIRTUAL TABLE text_words USING fts5(body, content='', detail=none, columnsize=0, "
-    "tokenize='porter unicode61');\n"
+    f"tokenize='{TOKENIZER}');\n"
 )
 """The ledger's own: how far it has read, what it could not read, what file this is, what has
 changed (`change_feed`), kinds of messages with their number (`message_facets`), and the words of
@@ -356,11 +357,11 @@ def upsert(table: Table) -> str:
         names = ["identity", "rank", *names]
     columns = ", ".join(f'"{name}"' for name in names)
     marks = ", ".join("?" * len(names))
-    sql = f"INSERT INTO {table.name} ({columns}) VALUES ({marks}) ON CONFLICT DO "
+    sql = f"INSERT INTO {table.name} ({columns}) VALUES ({marks}) ON CONFLICT "
     if not table.latest:
-        return sql + "NOTHING"
+        return sql + "DO NOTHING"
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in names[1:])
-    return sql + f"UPDATE SET {changes} WHERE excluded.rank >= rank"
+    return sql + f"(identity) DO UPDATE SET {changes} WHERE excluded.rank >= {table.name}.rank"
 
 
 def delete_tombstoned(table: Table) -> str:

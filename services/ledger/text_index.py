@@ -6,7 +6,6 @@ lists. It keeps words only, not the texts: those are with their requests."""
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -30,7 +29,16 @@ def time_of_key(key: int) -> int:
     return key >> KEY_BITS
 
 
-def write_texts(sql: sqlite3.Connection, new: Iterable[ParsedRecord]) -> None:
+def write_texts(sql: Any, new: Iterable[ParsedRecord]) -> None:
+    rows = collect_texts(sql, new)
+    sql.executemany("INSERT INTO texts VALUES (?, ?, ?)", [row[:3] for row in rows])
+    words = [(row[0], row[3]) for row in rows]
+    sql.executemany("INSERT INTO text_words (rowid, body) VALUES (?, ?)", words)
+
+
+def collect_texts(sql: Any, new: Iterable[ParsedRecord]) -> list[tuple[Any, ...]]:
+    """Key, tenant, id and body of those that are not there yet, in the order of their keys: out of
+    order, the index would be written text by text."""
     found: dict[int, tuple[Any, ...]] = {}
     for record, message, _ in new:
         if message is None or record.partition.topic != SEND_REQUESTS.name:
@@ -40,12 +48,10 @@ def write_texts(sql: sqlite3.Connection, new: Iterable[ParsedRecord]) -> None:
         key = first_key(round(request.requested_at.timestamp() * 1000)) | low
         found[key] = (request.tenant, request.message_id, request.body[:_MOST_CHARACTERS])
     if not found:
-        return
-    known_sql = "SELECT key FROM texts WHERE key IN (SELECT value FROM json_each(?))"
-    for (known,) in sql.execute(known_sql, (json.dumps(list(found)),)):
+        return []
+    known_sql = (
+        "SELECT key FROM texts WHERE key IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"
+    )
+    for (known,) in sql.execute(known_sql, (json.dumps(list(found)),)).fetchall():
         del found[known]
-    # In the order of their keys: out of order, the index would be written text by text.
-    rows = sorted((key, *values) for key, values in found.items())
-    sql.executemany("INSERT INTO texts VALUES (?, ?, ?)", [row[:3] for row in rows])
-    words = [(row[0], row[3]) for row in rows]
-    sql.executemany("INSERT INTO text_words (rowid, body) VALUES (?, ?)", words)
+    return sorted((key, *values) for key, values in found.items())

@@ -90,7 +90,7 @@ def count_threads(ledger: Ledger, wanted: ThreadFilter, most: int = COUNTED) -> 
         column = "waiting_ms" if wanted.waiting else "last_ms"
         waits = " AND waiting_ms IS NULL" if wanted.waiting is False else ""
         sql = f"""SELECT count(*) AS n FROM (SELECT 1 FROM threads t INDEXED BY threads_{column}
-            WHERE {column} IS NOT NULL{waits} AND {conditions} LIMIT ?)"""
+            WHERE {column} IS NOT NULL{waits} AND {conditions} LIMIT ?) x"""
         count = int(ledger.rows(sql, *values, most + 1)[0]["n"])
     return Count(min(count, most), count > most)
 
@@ -154,7 +154,7 @@ def _searching(ledger: Ledger, wanted: ThreadFilter) -> tuple[str, list[Any]]:
     words = wanted.search.strip()
     digits = "".join(one for one in words if one.isdecimal() and one.isascii())
     if len(digits) >= _DIGITS and not any(one.isalpha() for one in words):
-        return "instr(t.number, ?)", [digits]
+        return "instr(t.number, ?) > 0", [digits]
     people = find_by_words(ledger, words, wanted.scope, _MOST_PEOPLE)[:_MOST_PEOPLE]
     sql = """SELECT n.tenant || '/' || n.number AS identity FROM json_each(?) j
         CROSS JOIN person_numbers n INDEXED BY person_numbers_person

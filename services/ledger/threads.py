@@ -103,9 +103,10 @@ def find_reply(ledger: Ledger, tenant: str, number: str, inbound_id: str) -> Rep
 
 def list_reply_ids(ledger: Ledger, tenant: str, number: str) -> tuple[str, ...]:
     """The newest first."""
-    sql = """SELECT DISTINCT provider_id FROM replies WHERE number = ? AND tenant = ?
+    sql = """SELECT provider_id FROM replies WHERE number = ? AND tenant = ?
         ORDER BY part DESC, off DESC"""
-    return tuple(row["provider_id"] for row in ledger.rows(sql, e164(number), tenant))
+    found = ledger.rows(sql, e164(number), tenant)
+    return tuple(dict.fromkeys(row["provider_id"] for row in found))
 
 
 # All of a conversation.
@@ -153,7 +154,7 @@ class ConversationRecords(NamedTuple):
         kept = [row for row in rows.values() if end is None or row[1] < end]
         stands = dict(kept[-self.most :] if self.most else kept)
         sql = f"""SELECT t.rowid AS row, t.json, t.part, t.off FROM json_each(?) j
-            CROSS JOIN {table} t ON t.rowid = j.value ORDER BY t.part, t.off"""
+            CROSS JOIN {table} t ON t.rowid = CAST(j.value AS INTEGER) ORDER BY t.part, t.off"""
         for found in self.ledger.rows(sql, json.dumps([*stands])):
             place = f"{topic}@{found['part']}:{found['off']}"
             if moves:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Container, Mapping
+from collections.abc import AsyncIterator, Collection, Container, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -46,6 +46,7 @@ class TopicReader:
         """The Kafka cluster's own id."""
         self.partitions = partitions
         self._assigned = [TopicPartition(*partition) for partition in partitions]
+        self._owned = self._assigned
         self._paused = False
         self._at_end_ms: dict[TopicPartition, int] = {}
 
@@ -97,6 +98,12 @@ class TopicReader:
             await consumer.stop()
         return {Partition(*one) for one in found}
 
+    def own(self, partitions: Collection[Partition]) -> None:
+        """Read these, and of the others nothing. Seek afterwards."""
+        self._owned = [one for one in self._assigned if Partition(*one) in partitions]
+        self._consumer.pause(*self._assigned)
+        self._paused = True
+
     def seek(self, positions: Mapping[Partition, int]) -> None:
         self._at_end_ms = {}
         for partition in self.partitions:
@@ -113,12 +120,14 @@ class TopicReader:
         between.
         """
         if self._paused:
-            self._consumer.resume(*self._assigned)
+            self._consumer.resume(*self._owned)
         found = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=MAX_BATCH)
         records = [
             Record(partition, record.offset, record.timestamp, record.key, record.value)
             for partition, several in (
-                (Partition(*assigned), several) for assigned, several in found.items()
+                (Partition(*assigned), found[assigned])
+                for assigned in self._owned
+                if assigned in found
             )
             for record in several
         ]
@@ -127,14 +136,14 @@ class TopicReader:
             # Nothing was awaited since the records were taken, so the consumer has not sent another
             # fetch yet.
             self._consumer.pause(*self._assigned)
-        reached = {Partition(*one): await self._consumer.position(one) for one in self._assigned}
+        reached = {Partition(*one): await self._consumer.position(one) for one in self._owned}
         self._note_ends(reached)
         return records, reached
 
     def _note_ends(self, reached: Mapping[Partition, int]) -> None:
         """Every fetch answers with the partition's last stable offset, also when it found nothing.
         Whoever has read to it was at the end when the answer came."""
-        for one in self._assigned:
+        for one in self._owned:
             end = self._consumer.last_stable_offset(one)
             if end is not None and reached[Partition(*one)] >= end:
                 self._at_end_ms[one] = self._consumer.last_poll_timestamp(one)
@@ -142,7 +151,7 @@ class TopicReader:
     def current_ms(self) -> int | None:
         """By when everything that Kafka had was in the batches so far: the earliest of the times at
         which each partition was last read to its end. None: one never was."""
-        if len(self._at_end_ms) < len(self._assigned):
+        if len(self._at_end_ms) < len(self._owned):
             return None
         return min(self._at_end_ms.values(), default=None)
 

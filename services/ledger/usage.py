@@ -115,9 +115,11 @@ def sum_usage(
     sql = f"""SELECT {grouped}, sum(messages) AS messages, sum(segments) AS segments,
             coalesce(sum(segments_unpriced), 0) AS segments_unpriced,
             coalesce(sum(cost_billed), 0) AS cost_billed
-        FROM usage WHERE has_more IS NULL AND {where} GROUP BY {grouped}"""
+        FROM usage WHERE has_more IS NULL AND {where} GROUP BY {grouped}
+        ORDER BY {", ".join(f"{name} NULLS FIRST" for name in (*columns, "currency"))}"""
     found = [_sum_of(dict(row)) for row in ledger.rows(sql, *values)]
-    sql = f"SELECT json FROM usage INDEXED BY usage_sparse WHERE has_more IS NOT NULL AND {where}"
+    sql = f"""SELECT json FROM usage INDEXED BY usage_sparse WHERE has_more IS NOT NULL AND {where}
+        ORDER BY identity"""
     for row in ledger.rows(sql, *values):
         one = UsageRow.model_validate_json(row["json"])
         about = {name: getattr(one, name) for name in (*columns, "currency", "other_costs")}
@@ -142,14 +144,14 @@ def count_requested(ledger: Ledger, tenant: str | None = None) -> int:
     sql = """SELECT count(*) AS n FROM (
         SELECT tenant, message_id FROM requests WHERE ?1 IS NULL OR tenant = ?1
         UNION SELECT tenant, message_id FROM person_requests WHERE ?1 IS NULL OR tenant = ?1
-        UNION SELECT tenant, message_id FROM decisions WHERE ?1 IS NULL OR tenant = ?1)"""
+        UNION SELECT tenant, message_id FROM decisions WHERE ?1 IS NULL OR tenant = ?1) x"""
     return int(ledger.rows(sql, tenant)[0]["n"]) - sum(count_tests(ledger, tenant).values())
 
 
 def count_tests(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:
     """Messages in test mode, by state."""
     sql = f"""SELECT state AS name, count(*) AS n FROM outcomes
-        WHERE test_mode IS NOT NULL AND test_mode AND {_OF_TENANT} GROUP BY 1"""
+        WHERE test_mode IS NOT NULL AND test_mode = 1 AND {_OF_TENANT} GROUP BY 1 ORDER BY 1"""
     return _counts(ledger, sql, tenant)
 
 
@@ -157,13 +159,13 @@ def count_system_messages(ledger: Ledger, tenant: str | None = None) -> int:
     """Texts that Sayso started itself, such as opt-in requests."""
     kinds = ", ".join(f"'{kind}'" for kind in SystemKind)
     sql = f"""SELECT count(*) AS n FROM (SELECT DISTINCT tenant, message_id FROM decisions
-        WHERE kind IN ({kinds}) AND {_OF_TENANT})"""
+        WHERE kind IN ({kinds}) AND {_OF_TENANT}) x"""
     return int(ledger.rows(sql, tenant)[0]["n"])
 
 
 def count_by_state(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:
     sql = f"""SELECT state AS name, sum(count) AS n FROM facets WHERE {_OF_TENANT}
-        GROUP BY 1 HAVING n > 0"""
+        GROUP BY 1 HAVING sum(count) > 0 ORDER BY 1"""
     counts = _counts(ledger, sql, tenant)
     for state, tests in count_tests(ledger, tenant).items():
         counts[state] = counts.get(state, 0) - tests
@@ -173,15 +175,16 @@ def count_by_state(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:
 def count_by_verdict(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:
     """Messages by the verdict of their last decision."""
     sql = f"""SELECT verdict AS name, count(*) AS n FROM
-        (SELECT verdict, max(seq) FROM decisions WHERE {_OF_TENANT} GROUP BY tenant, message_id)
-        GROUP BY 1"""
+        (SELECT verdict, row_number() OVER (PARTITION BY tenant, message_id ORDER BY seq DESC)
+            AS place FROM decisions WHERE {_OF_TENANT}) x
+        WHERE place = 1 GROUP BY 1 ORDER BY 1"""
     return _counts(ledger, sql, tenant)
 
 
 def count_codes(ledger: Ledger) -> dict[str, int]:
     """Messages by the error code that they have now, most frequent first."""
     sql = """SELECT code AS name, sum(count) AS n FROM facets WHERE code <> ''
-        GROUP BY 1 HAVING n > 0 ORDER BY n DESC, code"""
+        GROUP BY 1 HAVING sum(count) > 0 ORDER BY n DESC, name"""
     return _counts(ledger, sql)
 
 
@@ -228,8 +231,8 @@ class Contradiction(NamedTuple):
     beside: tuple[str, ...]
 
 
-_PREDICTED: Final = "json_extract(json, '$.segments_predicted')"
-_BILLED: Final = "json_extract(json, '$.segments_billed')"
+_PREDICTED: Final = "CAST(json_extract(json, '$.segments_predicted') AS INTEGER)"
+_BILLED: Final = "CAST(json_extract(json, '$.segments_billed') AS INTEGER)"
 _IS_CONTRADICTED: Final = "json_array_length(json, '$.contradictions') > 0"
 _OUT: Final = ", ".join(f"'{state}'" for state in states_of(Group.OUT))
 
@@ -238,8 +241,8 @@ def total_segments(ledger: Ledger, tenant: str | None = None) -> SegmentTotals:
     sql = f"""SELECT count(*) AS outs, count({_BILLED}) AS counted,
         coalesce(sum(CASE WHEN {_BILLED} IS NOT NULL THEN {_PREDICTED} END), 0) AS predicted,
         coalesce(sum({_BILLED}), 0) AS billed,
-        coalesce(sum({_BILLED} <> {_PREDICTED}), 0) AS differ,
-        coalesce(sum({_IS_CONTRADICTED}), 0) AS contradicted
+        count(CASE WHEN {_BILLED} <> {_PREDICTED} THEN 1 END) AS differ,
+        count(CASE WHEN {_IS_CONTRADICTED} THEN 1 END) AS contradicted
         FROM outcomes WHERE {_OF_TENANT} AND state IN ({_OUT})"""
     [row] = ledger.rows(sql, tenant)
     return SegmentTotals(*tuple(row))
@@ -249,14 +252,16 @@ def list_differences(ledger: Ledger, tenant: str | None = None) -> Iterator[Segm
     """Newest first. A caller who does not want all of them closes the iterator."""
     sql = f"""SELECT tenant, message_id, coalesce(sender, '') AS sender, {_PREDICTED} AS predicted,
         {_BILLED} AS billed
-        FROM outcomes WHERE {_OF_TENANT} AND {_BILLED} <> {_PREDICTED} ORDER BY at_ms DESC"""
+        FROM outcomes WHERE {_OF_TENANT} AND {_BILLED} <> {_PREDICTED}
+        ORDER BY at_ms DESC, identity"""
     return (SegmentDifference(*tuple(row)) for row in ledger.each(sql, tenant))
 
 
 def list_contradictions(ledger: Ledger, tenant: str | None = None) -> Iterator[Contradiction]:
     """Newest first."""
     sql = f"""SELECT tenant, message_id, state, json_extract(json, '$.contradictions') AS beside
-        FROM outcomes WHERE {_OF_TENANT} AND {_IS_CONTRADICTED} ORDER BY at_ms DESC"""
+        FROM outcomes WHERE {_OF_TENANT} AND {_IS_CONTRADICTED}
+        ORDER BY at_ms DESC, identity"""
     for row in ledger.each(sql, tenant):
         beside = tuple(json.loads(row["beside"]))
         yield Contradiction(row["tenant"], row["message_id"], row["state"], beside)

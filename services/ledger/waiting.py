@@ -115,7 +115,8 @@ def _messages(ledger: Ledger, tenant: str | None, now: float) -> Iterator[_Messa
             WHERE message_id = o.message_id
             AND tenant = o.tenant ORDER BY seq DESC LIMIT 1)
         WHERE o.facet IN (SELECT id FROM facets WHERE count > 0 AND (?1 IS NULL OR tenant = ?1)
-            AND state IN ('held', 'queued', 'sending', 'deferred', 'in_doubt'))"""
+            AND state IN ('held', 'queued', 'sending', 'deferred', 'in_doubt'))
+        ORDER BY o.requested_ms, o.rowid"""
     for row in ledger.rows(sql, tenant):
         outcome = json.loads(row["json"])
         until = None

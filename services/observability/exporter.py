@@ -17,7 +17,8 @@ from services.kafka import BrokerError
 from services.kafka.topic_health import Health, describe_health, read_topic_health
 from services.kafka.topics import MAIL_GROUP
 from services.ledger.dead_letters import count_dead_letters
-from services.ledger.ledger import FILE, Ledger, LedgerError
+from services.ledger.ledger import Ledger, LedgerError
+from services.ledger.location import locate_in
 from services.ledger.projection import Partition
 from services.ledger.questions import measure_questions
 from services.ledger.usage import count_by_state, count_requested
@@ -98,7 +99,7 @@ class Exporter:
 
     def _read_ledger(self, report: LagReport) -> None:
         try:
-            ledger = Ledger.open(self._state / FILE, existing=True)
+            ledger = Ledger.open(locate_in(self._state), existing=True)
         except LedgerError:
             return
         try:

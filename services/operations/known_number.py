@@ -71,8 +71,9 @@ def _read_facts(ledger: Ledger, tenant: str, number: str) -> list[NumberFact]:
 def _read_decisions(ledger: Ledger, tenant: str, number: str) -> list[_LastDecision]:
     """Oldest first.  An order that came back has a later decision, which says so."""
     sql = """SELECT message_id, kind, verdict, json_extract(json, '$.sender') AS sender,
-        json_extract(json, '$.decided_at') AS at, max(seq) FROM decisions
-        WHERE number = ? AND tenant = ? GROUP BY message_id"""
+        json_extract(json, '$.decided_at') AS at FROM (SELECT message_id, kind, verdict, json,
+            row_number() OVER (PARTITION BY message_id ORDER BY seq DESC) AS place
+        FROM decisions WHERE number = ? AND tenant = ?) x WHERE place = 1 ORDER BY message_id"""
     found = [
         _LastDecision(
             row["message_id"],

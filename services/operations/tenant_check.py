@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.topics import SETTINGS
 from services.ledger import Ledger, LedgerError
-from services.ledger.ledger import FILE
+from services.ledger.location import locate_in
 from services.ledger.topic_reader import TopicReaderError, open_reader
 from services.operations.errors import InvalidRequest
 from services.operations.topics import read_between
@@ -53,7 +53,7 @@ def require_tenant_on_record(ledger: Ledger, tenant: str | None) -> None:
 def require_tenant_in(state: Path, tenant: str) -> None:
     """Check against the ledger of that folder, if there is one.  Raises InvalidRequest."""
     try:
-        ledger = Ledger.open(state / FILE, existing=True)
+        ledger = Ledger.open(locate_in(state), existing=True)
     except LedgerError:
         return
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.ledger import Ledger, LedgerError
-from services.ledger.ledger import FILE
+from services.ledger.location import locate_in
 
 
 class TenantDirectory:
@@ -14,7 +14,7 @@ class TenantDirectory:
     """
 
     def __init__(self, state: Path) -> None:
-        self._path = state / FILE
+        self._location = locate_in(state)
         self._known: set[str] = set()
 
     def has(self, tenant: str) -> bool:
@@ -25,11 +25,12 @@ class TenantDirectory:
 
     def _is_in_ledger(self, tenant: str) -> bool:
         try:
-            ledger = Ledger.open(self._path, existing=True)
+            ledger = Ledger.open(self._location, existing=True)
         except LedgerError:
             return True
         try:
-            sql = "SELECT count(*) AS tenants, sum(tenant = ?) AS found FROM tenants"
+            sql = """SELECT count(*) AS tenants, count(CASE WHEN tenant = ? THEN 1 END) AS found
+                FROM tenants"""
             [row] = ledger.rows(sql, tenant)
             return bool(row["found"]) or row["tenants"] == 0
         finally:

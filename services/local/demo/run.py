@@ -32,6 +32,7 @@ from schemas.topics import (
 from services.kafka.publisher import Publisher
 from services.ledger import Ledger
 from services.ledger.ledger import FILE
+from services.ledger.location import locate_in
 from services.ledger.usage import count_system_messages
 from services.local.demo import staff
 from services.local.demo.counters import AT_REST, Counters, read_counters
@@ -102,7 +103,7 @@ async def open_local(plan: Plan, say: Say) -> AsyncIterator[Scene]:
         plan.state, plan.bootstrap, ephemeral=True, script=script, seed=plan.seed, fresh=True
     )
     async with run_stack(options, say) as stack:
-        ledger = Ledger.open(plan.state / FILE)
+        ledger = Ledger.open(locate_in(plan.state))
 
         async def fetch_journal() -> Path:
             return stack.addresses.journal
@@ -276,7 +277,8 @@ def is_at_rest(counters: Counters, ledger: Ledger, tenant: str, expected: int) -
         return False
     if counters.lag or counters.moving:
         return False
-    sql = "SELECT state, sum(messages) AS n FROM usage WHERE tenant = ? GROUP BY state HAVING n"
+    sql = """SELECT state, sum(messages) AS n FROM usage WHERE tenant = ?
+        GROUP BY state HAVING sum(messages) <> 0"""
     return {row["state"]: row["n"] for row in ledger.rows(sql, tenant)} == counters.states
 
 

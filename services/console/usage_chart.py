@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Final, NamedTuple
 
-from services.ledger.usage import UsageSum
+from services.ledger.usage import DayCount
 from streams.lifecycle import STATE_INFO, Group, State
 
 WIDTH: Final = 960
@@ -43,6 +44,7 @@ _OF_GROUP: Final = {
 }
 
 
+@cache
 def find_band(state: str) -> Band:
     """A state of a newer version counts as on the way."""
     if state not in set(State):
@@ -84,12 +86,10 @@ class Chart(NamedTuple):
     totals: Mapping[Band, int]
 
 
-def count_days(sums: Iterable[UsageSum]) -> dict[date, dict[Band, int]]:
-    """Of sums by period and state."""
+def count_days(counts: Iterable[DayCount]) -> dict[date, dict[Band, int]]:
     found: dict[date, dict[Band, int]] = defaultdict(lambda: dict.fromkeys(Band, 0))
-    for row in sums:
-        if row.period is not None:
-            found[row.period][find_band(row.state)] += row.messages
+    for one in counts:
+        found[one.day][find_band(one.state)] += one.messages
     return dict(found)
 
 

@@ -69,6 +69,10 @@ def _question_ms(status: Any) -> int | None:
 
 
 _USAGE: Final = ("tenant", "period", "state", "kind", "branch", "error_code", "sender")
+_USAGE_SUMS: Final = (
+    *("tenant", "kind", "state", "error_code", "currency", "period", "branch", "messages"),
+    *("segments", "segments_unpriced", "cost_billed", "has_more"),
+)
 _USAGE_COUNTS: Final = ("messages", "segments", "segments_unpriced", "currency", "cost_billed")
 
 
@@ -211,6 +215,8 @@ TABLES: tuple[Table, ...] = (
         sparse=("has_more", "tenant"),
         # Sums of any period, by whatever they are grouped, are made from the index alone.
         also=((*_USAGE, *_USAGE_COUNTS, "has_more"),),
+        # The same in the order of what they are usually grouped by.
+        period=_USAGE_SUMS,
     ),
     Table("balances", topics.BALANCE, plain("tenant", "residue"), latest=lambda m: m.identity),
     Table(

@@ -95,27 +95,23 @@ class UsageSum(NamedTuple):
         return lookup(self.error_code).title if self.error_code else None
 
 
+_USUAL: Final = ("kind", "state", "error_code")
 SUMMED_BY: Final = ("tenant", "branch", "sender", "period", "kind", "state", "error_code")
 
 
 def sum_usage(
     ledger: Ledger, wanted: UsageFilter, by: Collection[str], branches: Collection[str] | None
 ) -> tuple[UsageSum, ...]:
-    """`by`: some of SUMMED_BY. `branches`: only these."""
-    columns = [name for name in SUMMED_BY if name in by]
-    parts, values = ["messages <> 0"], list[str]()
-    for name, value in wanted._asdict().items():
-        if value is not None:
-            parts.append(_CONDITIONS[name])
-            values.append(str(value))
-    if branches is not None:
-        parts.append(f"branch IN ({', '.join('?' * len(branches))})")
-        values += sorted(branches)
-    where, grouped = " AND ".join(parts), ", ".join([*columns, "currency"])
+    """`by`: some of SUMMED_BY; the sums may be finer. `branches`: only these."""
+    columns, index = [name for name in SUMMED_BY if name in by], ""
+    if wanted.tenant is not None and wanted.sender is None and set(columns) <= set(_USUAL):
+        columns, index = [*_USUAL], "INDEXED BY usage_period"  # which is in this order
+    where, values = _where(wanted, branches)
+    grouped = ", ".join([*columns, "currency"])
     sql = f"""SELECT {grouped}, sum(messages) AS messages, sum(segments) AS segments,
             coalesce(sum(segments_unpriced), 0) AS segments_unpriced,
             coalesce(sum(cost_billed), 0) AS cost_billed
-        FROM usage WHERE has_more IS NULL AND {where} GROUP BY {grouped}
+        FROM usage {index} WHERE has_more IS NULL AND {where} GROUP BY {grouped}
         ORDER BY {", ".join(f"{name} NULLS FIRST" for name in (*columns, "currency"))}"""
     found = [_sum_of(dict(row)) for row in ledger.rows(sql, *values)]
     sql = f"""SELECT json FROM usage INDEXED BY usage_sparse WHERE has_more IS NOT NULL AND {where}
@@ -127,6 +123,37 @@ def sum_usage(
         about |= dict(zip(("segments_unpriced", "cost_billed"), counts, strict=True))
         found.append(UsageSum(messages=one.messages, segments=one.segments, **about))
     return tuple(found)
+
+
+def _where(wanted: UsageFilter, branches: Collection[str] | None) -> tuple[str, list[str]]:
+    parts, values = ["messages <> 0"], list[str]()
+    for name, value in wanted._asdict().items():
+        if value is not None:
+            parts.append(_CONDITIONS[name])
+            values.append(str(value))
+    if branches is not None:
+        parts.append(f"branch IN ({', '.join('?' * len(branches))})")
+        values += sorted(branches)
+    return " AND ".join(parts), values
+
+
+class DayCount(NamedTuple):
+    day: date
+    state: str
+    messages: int
+
+
+def count_by_day(
+    ledger: Ledger, wanted: UsageFilter, branches: Collection[str] | None
+) -> tuple[DayCount, ...]:
+    """`branches`: only these."""
+    where, values = _where(wanted, branches)
+    sql = f"""SELECT period, state, sum(messages) AS n FROM usage WHERE {where}
+        GROUP BY period, state"""
+    return tuple(
+        DayCount(date.fromisoformat(row["period"]), row["state"], row["n"])
+        for row in ledger.rows(sql, *values)
+    )
 
 
 def _sum_of(row: dict[str, Any]) -> UsageSum:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Annotated, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,7 +18,13 @@ from services.console.usage_chart import Band, count_days, draw_chart
 from services.console.viewer import Permission
 from services.csv_output import iterate_csv
 from services.ledger.cases import find_settings
-from services.ledger.usage import UsageFilter, UsageSum, read_usage_rows, sum_usage
+from services.ledger.usage import (
+    UsageFilter,
+    UsageSum,
+    count_by_day,
+    read_usage_rows,
+    sum_usage,
+)
 from services.operations.errors import InvalidRequest
 from services.operations.usage_export import ExportedUsage, rows_of_usage, write_usage_parquet
 from services.operations.usage_report import COLUMNS, format_cost, parse_columns, sum_rows
@@ -59,10 +65,11 @@ def show_usage(
         columns = parse_columns(by)
     except InvalidRequest:
         columns = parse_columns("kind,state")
-    with visit.console.ledger.snapshot():
-        days = _sum(visit, first, last, branch, ("period", "state"))
+    ledger, wanted = visit.console.ledger, _filter(visit, first, last, branch)
+    with ledger.snapshot():
+        days = count_by_day(ledger, wanted, visit.branches)
         by_columns = {"error_code", *(COLUMNS[one] for one in columns)}
-        sums = _sum(visit, first, last, branch, by_columns)
+        sums = sum_usage(ledger, wanted, by_columns, visit.branches)
     table = sum_rows(sums, columns)
     settings = find_settings(visit.console.ledger, visit.tenant)
     known = settings.branches if settings else ()
@@ -121,13 +128,6 @@ def _read(visit: Visit, first: date, last: date, branch: str) -> list[UsageRow]:
     """Only branches that the viewer may see."""
     found = read_usage_rows(visit.console.ledger, _filter(visit, first, last, branch))
     return [row for row in found if visit.branches is None or row.branch in visit.branches]
-
-
-def _sum(
-    visit: Visit, first: date, last: date, branch: str, by: Collection[str]
-) -> tuple[UsageSum, ...]:
-    wanted = _filter(visit, first, last, branch)
-    return sum_usage(visit.console.ledger, wanted, by, visit.branches)
 
 
 def _failures(rows: Iterable[UsageSum]) -> list[Failure]:

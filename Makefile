@@ -32,7 +32,7 @@ bench: setup .venv-bench/.ready ## speed, side by side with others on the same b
 train: setup .venv-train/.ready ## the model of revocations anew, from the texts in the repository; ARGS=--check or ARGS=--evaluate
 	@.venv-train/bin/python -m tests.revocation_model.train $(ARGS)
 
-faults: setup ## hurt a running house in every way, forty minutes; ARGS="--only kill-loop --runs 3 --quick"
+faults: setup ## hurt a running house in every way, forty minutes; ARGS="--only kill-loop --runs 3 --quick", ARGS=--cluster
 	@$(BIN)/python -m tests.faults.harness $(ARGS)
 
 soak: setup ## half of what this machine can do, for 20 minutes: what grows; ARGS="--minutes 3"

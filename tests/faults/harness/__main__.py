@@ -26,8 +26,14 @@ def arguments() -> Plan:
         nargs="+",
         metavar="NAME",
         choices=list(FAULTS),
-        default=list(FAULTS),
+        default=None,
         help=", ".join(FAULTS),
+    )
+    parser.add_argument(
+        "--cluster", action="store_true", help="the faults of three brokers, and no others"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="of each fault of three brokers, on one stack"
     )
     parser.add_argument(
         "--runs", type=int, default=1, help="of each fault, each with moments of its own"
@@ -37,8 +43,15 @@ def arguments() -> Plan:
         "--quick", action="store_true", help="the long ones shorter; the table of the docs stays"
     )
     given = parser.parse_args()
+    names = given.only or [
+        name for name, fault in FAULTS.items() if bool(fault.cluster) == given.cluster
+    ]
     return Plan(
-        [FAULTS[name] for name in given.only], runs=given.runs, quick=given.quick, seed=given.seed
+        [FAULTS[name] for name in names],
+        runs=given.runs,
+        quick=given.quick,
+        seed=given.seed,
+        rounds=given.rounds,
     )
 
 

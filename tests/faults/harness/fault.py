@@ -26,6 +26,10 @@ class FaultContext:
     rng: random.Random
     span: float
     notes: list[str] = field(default_factory=list)
+    rounds: int = 1
+    """Of a fault that hurts one cluster several times."""
+    wrong: list[str] = field(default_factory=list)
+    """What must not be, in words, beside what the count of texts finds."""
 
     async def wait(self, seconds: float) -> None:
         await asyncio.sleep(seconds * self.span)
@@ -46,5 +50,7 @@ class Fault:
     patience: float = 120.0
     quick: float = 1.0
     alone: bool = False
+    cluster: str | None = None
+    """`combined` or `split`: three brokers, hurt in rounds; texts are asked for until it is over."""
     disk: int | None = None
     """Bytes of a small mount for the broker's data."""

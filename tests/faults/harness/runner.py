@@ -17,7 +17,14 @@ from tests import journal_report
 from tests.faults.harness import disk, results, texts
 from tests.faults.harness.fault import Fault, FaultContext, NotSupported, Unmet
 from tests.faults.harness.stack import FaultStack, start_stack
-from tests.faults.harness.verdict import NOTHING, Verdict, evaluate_run, name_of, resting
+from tests.faults.harness.verdict import (
+    NOTHING,
+    Verdict,
+    evaluate_run,
+    find_texts_after_stop,
+    name_of,
+    resting,
+)
 from tests.faults.harness.workers import NotReady
 
 QUIET: Final = 4.0
@@ -41,9 +48,10 @@ class Plan:
         quick: bool = False,
         seed: int = 1,
         call_timeout: float = 2.0,
+        rounds: int = 5,
     ) -> None:
         self.faults, self.runs, self.quick, self.seed = list(faults), runs, quick, seed
-        self.call_timeout = call_timeout
+        self.call_timeout, self.rounds = call_timeout, rounds
 
 
 async def run_plan(plan: Plan, report: Report) -> AsyncIterator[Verdict]:
@@ -88,7 +96,9 @@ class _SharedStack:
 
 
 @asynccontextmanager
-async def _new_stack(plan: Plan, seed: int, size: int | None = None) -> AsyncIterator[FaultStack]:
+async def _new_stack(
+    plan: Plan, seed: int, size: int | None = None, cluster: str | None = None
+) -> AsyncIterator[FaultStack]:
     """A stack in a temporary folder; `size`: bytes of a small disk for the broker."""
     with ExitStack() as opening:
         folder = Path(
@@ -98,13 +108,13 @@ async def _new_stack(plan: Plan, seed: int, size: int | None = None) -> AsyncIte
         )
         if size is not None:
             opening.enter_context(disk.mount_small_disk(folder / "broker", size))
-        async with start_stack(folder, seed, plan.call_timeout) as stack:
+        async with start_stack(folder, seed, plan.call_timeout, cluster) as stack:
             yield stack
 
 
 async def _run_alone(fault: Fault, plan: Plan, run: int, report: Report) -> Verdict:
     try:
-        async with _new_stack(plan, plan.seed + run, fault.disk) as stack:
+        async with _new_stack(plan, plan.seed + run, fault.disk, fault.cluster) as stack:
             return await _run(stack, fault, plan, run, report)
     except NotSupported as why:
         return NOTHING._replace(fault=fault.name, note=f"not played here: {why}")
@@ -114,7 +124,8 @@ async def _run_alone(fault: Fault, plan: Plan, run: int, report: Report) -> Verd
 
 async def _run(stack: FaultStack, fault: Fault, plan: Plan, run: int, report: Report) -> Verdict:
     rng = random.Random(f"{fault.name} {plan.seed} {run}")
-    context = FaultContext(stack, rng, fault.quick if plan.quick else 1.0)
+    context = FaultContext(stack, rng, fault.quick if plan.quick else 1.0, rounds=plan.rounds)
+    over = asyncio.Event()
     stack.ran += 1
     ids, began = list[str](), time.monotonic()
     shown = asyncio.create_task(_report_progress(stack, fault, ids, began, report))
@@ -124,10 +135,12 @@ async def _run(stack: FaultStack, fault: Fault, plan: Plan, run: int, report: Re
             f"{fault.name}-{stack.ran}",
             ids,
             rate=fault.rate,
-            seconds=fault.seconds * context.span,
+            seconds=LONGEST if fault.cluster else fault.seconds * context.span,
             rng=random.Random(rng.random()),
+            asked=stack.asked,
+            until=over if fault.cluster else None,
         )
-        await _run_both(asking, fault.hurt(context))
+        await _run_both(asking, _hurt(fault, context, over))
         await stack.wait_until_ready()
         asked = set(ids)
         await _rest(stack, asked, fault.patience)
@@ -137,6 +150,8 @@ async def _run(stack: FaultStack, fault: Fault, plan: Plan, run: int, report: Re
             if name_of(call) in asked
         ]
         verdict = evaluate_run(fault.name, asked, stack.watch, calls, time.monotonic() - began)
+        context.wrong += find_texts_after_stop(stack.asked, stack.stopped, calls)
+        verdict = verdict._replace(wrong=(*verdict.wrong, *context.wrong))
     except (Unmet, *FAILURES) as error:
         verdict = _failed(fault, str(error) or type(error).__name__)
     finally:
@@ -144,6 +159,13 @@ async def _run(stack: FaultStack, fault: Fault, plan: Plan, run: int, report: Re
     if not verdict.passed:
         results.keep_logs(stack.folder, f"{fault.name}-{run + 1}")
     return verdict._replace(note=", ".join(context.notes))
+
+
+async def _hurt(fault: Fault, context: FaultContext, over: asyncio.Event) -> None:
+    try:
+        await fault.hurt(context)
+    finally:
+        over.set()
 
 
 async def _run_both(*work: Any) -> None:

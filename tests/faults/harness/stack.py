@@ -8,7 +8,7 @@ import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from services.local import process_specs
 from services.local.broker import EmbeddedBroker
 from services.local.supervisor import Supervisor
 from services.ports import LOOPBACK, choose_port
+from tests.cluster.verbs import TestCluster, open_cluster
 from tests.e2e.running_stack import write_script
 from tests.faults.harness import texts
 from tests.faults.harness.clocked import OFFSET
@@ -42,6 +43,7 @@ SESSION_TIMEOUT: Final = 6.0
 class FaultStack:
     folder: Path
     broker: EmbeddedBroker
+    """The only one; of a cluster, none that runs."""
     where: process_specs.Addresses
     pool: WorkerPool
     proxy: Proxy
@@ -50,7 +52,12 @@ class FaultStack:
     http: aiohttp.ClientSession
     clock: Path
     """Seconds by which the workers' clocks are off: read again before each use."""
+    cluster: TestCluster | None = None
     ran: int = 0
+    asked: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """The number that each text was asked for, and when, on a monotonic clock."""
+    stopped: dict[str, float] = field(default_factory=dict)
+    """When each number's STOP was confirmed by Kafka."""
 
     @property
     def dispatch(self) -> Worker:
@@ -79,7 +86,9 @@ class FaultStack:
 
     async def wait_until_ready(self) -> None:
         """Whatever was stopped goes on, and every worker is ready."""
-        if not self.broker.alive:
+        if self.cluster is not None:
+            await self.cluster.restore()
+        elif not self.broker.alive:
             await asyncio.to_thread(self.broker.start)
         for worker in self.pool.workers.values():
             worker.signal(signal.SIGCONT)
@@ -93,12 +102,39 @@ def _addresses(folder: Path) -> process_specs.Addresses:
 
 
 @asynccontextmanager
-async def start_stack(folder: Path, seed: int, call_timeout: float) -> AsyncIterator[FaultStack]:
+async def start_stack(
+    folder: Path, seed: int, call_timeout: float, cluster: str | None = None
+) -> AsyncIterator[FaultStack]:
     """`folder` is there; `call_timeout`: seconds that dispatch waits for the provider, and the
     measure of how soon it looks for what is in doubt.  Ready to be asked for texts.  Raises
     BrokerError, ProcessFailed or NotReady."""
+    async with (
+        _open_kafka(folder, cluster) as (broker, brokers, bootstrap),
+        _start_parts(folder, seed, call_timeout, bootstrap, 3 if brokers else 1) as made,
+    ):
+        yield FaultStack(folder, broker, *made, cluster=brokers)
+
+
+@asynccontextmanager
+async def _open_kafka(
+    folder: Path, cluster: str | None
+) -> AsyncIterator[tuple[EmbeddedBroker, TestCluster | None, str]]:
+    if cluster:
+        async with open_cluster(folder, proxied=True, split=cluster == "split") as brokers:
+            yield EmbeddedBroker(folder), brokers, brokers.bootstrap
+        return
     broker = EmbeddedBroker(folder)
     bootstrap = await asyncio.to_thread(broker.start)
+    try:
+        yield broker, None, bootstrap
+    finally:
+        await asyncio.to_thread(broker.stop)
+
+
+@asynccontextmanager
+async def _start_parts(
+    folder: Path, seed: int, call_timeout: float, bootstrap: str, replication: int
+) -> AsyncIterator[tuple[Any, ...]]:
     where = _addresses(folder)
     environment = process_specs.build_environment(bootstrap, folder, where) | {
         "SAYSO_SESSION_TIMEOUT": str(SESSION_TIMEOUT),
@@ -111,7 +147,7 @@ async def start_stack(folder: Path, seed: int, call_timeout: float) -> AsyncIter
     proxy, watch = Proxy(where.provider_port, random.Random(seed)), Watch(bootstrap)
     publisher, http = Publisher(bootstrap, source="faults", timeout=20), aiohttp.ClientSession()
     try:
-        await apply(bootstrap, partitions=PARTITIONS, replication=1)
+        await apply(bootstrap, partitions=PARTITIONS, replication=replication)
         await texts.settle_in(publisher)
         edges = process_specs.edge_specs(environment, where, write_script(folder, SCRIPT), seed)
         await supervisor.start([part for part in edges if part.name in ("simulator", "webhook")])
@@ -120,9 +156,8 @@ async def start_stack(folder: Path, seed: int, call_timeout: float) -> AsyncIter
             pool.join(processor)
         await pool.until_ready()
         watch.start()
-        yield FaultStack(folder, broker, where, pool, proxy, watch, publisher, http, clock)
+        yield where, pool, proxy, watch, publisher, http, clock
     finally:
         for end in (watch.stop, pool.end, supervisor.stop, proxy.stop, http.close, publisher.stop):
             await end()
         await supervisor.close()
-        await asyncio.to_thread(broker.stop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from datetime import UTC, datetime
 from typing import Final
 
@@ -85,15 +86,21 @@ async def request_texts(
     rate: float,
     seconds: float,
     rng: random.Random,
+    asked: dict[str, tuple[str, float]] | None = None,
+    until: asyncio.Event | None = None,
 ) -> None:
     """Adds to `ids` what it asks for.  What the broker does not confirm is asked for again under
-    its id, until it does."""
+    its id, until it does.  `asked` gets the number of each and when it was asked for.  `until` ends
+    it before its time."""
     began, all_of_them = asyncio.get_running_loop().time(), int(rate * seconds)
-    while len(ids) < all_of_them:
+    while len(ids) < all_of_them and not (until and until.is_set()):
         passed = asyncio.get_running_loop().time() - began
         fresh = [f"{prefix}-{n}" for n in range(len(ids), min(all_of_them, int(passed * rate) + 1))]
         ids += fresh
-        await _confirmed(publisher, [request(name, rng) for name in fresh])
+        requests = [request(name, rng) for name in fresh]
+        if asked is not None:
+            asked |= {one.message_id: (one.to, time.monotonic()) for one in requests}
+        await _confirmed(publisher, requests)
         await asyncio.sleep(EVERY)
 
 

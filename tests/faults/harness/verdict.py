@@ -117,6 +117,19 @@ def evaluate_run(
     )
 
 
+def find_texts_after_stop(
+    asked: dict[str, tuple[str, float]], stopped: dict[str, float], calls: list[CreateCall]
+) -> list[str]:
+    """Texts that were asked for after their number's STOP was on Kafka, and that the provider took."""
+    taken = {name_of(call) for call in calls if call.taken}
+    late = {
+        name
+        for name, (number, at) in asked.items()
+        if name in taken and at > stopped.get(number, float("inf"))
+    }
+    return _counted("sent after a STOP", late)
+
+
 def name_of(call: CreateCall) -> str:
     return call.identity[1] if call.identity else ""
 

@@ -75,7 +75,8 @@ def describe_health(health: Health) -> list[str]:
         said.append(f"{health.cluster.describe_silent().capitalize()}.")
     if below := health.below_min_insync:
         said.append(
-            f"Below min.insync.replicas, so that no record can be written: {_listed(below)}."
+            f"No record can be written to {_listed(below)}: fewer copies than"
+            " min.insync.replicas are in sync, or none leads."
         )
     under = sum(len(topic.under_replicated) for topic in health.topics.values())
     if under:

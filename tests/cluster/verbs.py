@@ -122,7 +122,7 @@ class TestCluster:
                 lacking = any(part.is_under_replicated for part in health.partitions)
                 if len(health.answering) == len(self.brokers.brokers) and not lacking:
                     return
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.5)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[AIOKafkaClient]:

@@ -41,7 +41,7 @@ from services.local.broker.java import (
 from services.local.broker.state_folder import RunFile
 from services.ports import choose_port, is_free
 
-START_TIMEOUT: Final = 90.0
+START_TIMEOUT: Final = 180.0
 """Seconds a start may take on a machine that is busy, of several brokers at once."""
 GRACE: Final = 20.0
 """Seconds a broker gets to write its logs at the end. An ephemeral one is killed: its data goes."""

@@ -20,6 +20,7 @@ from tests.cluster.prefix_reader import PrefixReader
 from tests.cluster.verbs import TestCluster
 from tests.faults.harness import texts
 from tests.faults.harness.fault import Fault, FaultContext
+from tests.faults.harness.stack import OF_A_CLUSTER
 
 AWAY: Final = 8.0
 """Seconds that a killed broker stays away: longer than its session."""
@@ -101,12 +102,12 @@ async def _say_stop(context: FaultContext, number: int) -> None:
 
 
 async def leader_killed(context: FaultContext, cluster: TestCluster) -> None:
-    partition = context.rng.randrange(4)
+    partition = context.rng.randrange(OF_A_CLUSTER)
     await _kill(context, cluster, [await cluster.leader_of(DISPATCH_ORDERS.name, partition)], AWAY)
 
 
 async def coordinator_killed(context: FaultContext, cluster: TestCluster) -> None:
-    name = f"sayso.{context.rng.choice(('gate', 'dispatch'))}-{context.rng.randrange(4)}"
+    name = f"sayso.{context.rng.choice(('gate', 'dispatch'))}-{context.rng.randrange(OF_A_CLUSTER)}"
     await _kill(context, cluster, [await cluster.coordinator_of(name)], AWAY)
 
 

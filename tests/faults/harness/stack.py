@@ -29,6 +29,8 @@ from tests.faults.harness.watch import Watch
 from tests.faults.harness.workers import Worker, WorkerPool
 
 PARTITIONS: Final = 4
+OF_A_CLUSTER: Final = 2
+"""Partitions there: each has three copies, and the brokers share two cores."""
 PROCESSORS: Final = ("gate", "dispatch", "outcomes", "usage")
 SCRIPT: Final[dict[str, Any]] = {
     "otherwise": {"mix": {"delivered": 90, "undelivered:30005": 6, "sent": 4}},
@@ -147,7 +149,8 @@ async def _start_parts(
     proxy, watch = Proxy(where.provider_port, random.Random(seed)), Watch(bootstrap)
     publisher, http = Publisher(bootstrap, source="faults", timeout=20), aiohttp.ClientSession()
     try:
-        await apply(bootstrap, partitions=PARTITIONS, replication=replication)
+        partitions = PARTITIONS if replication == 1 else OF_A_CLUSTER
+        await apply(bootstrap, partitions=partitions, replication=replication)
         await texts.settle_in(publisher)
         edges = process_specs.edge_specs(environment, where, write_script(folder, SCRIPT), seed)
         await supervisor.start([part for part in edges if part.name in ("simulator", "webhook")])

@@ -7,12 +7,13 @@ import asyncio
 import random
 import time
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from schemas.consent import ConsentEvent
 from schemas.send_request import Kind, SendRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
+from schemas.topic import Topic
 from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS, SENDERS, SETTINGS
 from services.kafka.publisher import NotPublished, Publisher
 
@@ -43,10 +44,10 @@ async def settle_in(publisher: Publisher) -> None:
         Sender(sender=name, kind=SenderKind.SHORT_CODE, pace=PACE, owner=TENANT.tenant)
         for name in NAMES
     ]
-    await publisher.publish_all(SENDERS, senders)
-    await publisher.publish_all(SETTINGS, [TENANT])
-    await publisher.publish_all(
-        CONSENT_EVENTS,
+    await _confirmed(publisher, senders, SENDERS)
+    await _confirmed(publisher, [TENANT], SETTINGS)
+    await _confirmed(
+        publisher,
         [
             ConsentEvent(
                 event_id=f"form-{number[1:]}",
@@ -58,6 +59,7 @@ async def settle_in(publisher: Publisher) -> None:
             )
             for number in NUMBERS
         ],
+        CONSENT_EVENTS,
     )
 
 
@@ -104,9 +106,11 @@ async def request_texts(
         await asyncio.sleep(EVERY)
 
 
-async def _confirmed(publisher: Publisher, requests: list[SendRequest]) -> None:
+async def _confirmed(
+    publisher: Publisher, messages: list[Any], topic: Topic[Any] = SEND_REQUESTS
+) -> None:
     while True:
         try:
-            return await publisher.publish_all(SEND_REQUESTS, requests)
+            return await publisher.publish_all(topic, messages)
         except NotPublished:
             await asyncio.sleep(0.5)

@@ -169,6 +169,7 @@ def test_a_download_has_what_the_topic_has(stack: BrowserStack, sign_in: SignIn)
 def test_a_test_text_can_be_undone(stack: BrowserStack, sign_in: SignIn) -> None:
     opt_in(stack, "+12125550121")
     add_person(stack, "una", "Una Doe", "+12125550121")
+    until(lambda: stack.json("people", "show", "una", "-t", TENANT))
     page = sign_in("ann", f"staff@{TENANT}")
     page.goto(f"{stack.url}{LIST}")
     page.get_by_role("link", name="Test SMS").click()

@@ -34,7 +34,7 @@ UNDO_SECONDS: Final = 10
 REASON: Final = "withdrawn by its writer"
 WAIT: Final = 5.0
 """Seconds for what came of it; after that its page says so when it is known."""
-NOT_KNOWN_YET: Final = "It is being taken back."
+NOT_KNOWN_YET: Final = "You asked to take it back. Its page says whether that was in time."
 
 
 def seal_sent(visit: Visit, sent: SentText) -> str:

@@ -129,6 +129,8 @@ class BatchPublisher(Publisher):
         self._windows = windows or {}
         self._arrived: dict[str, list[_Record]] = {}
         """By topic. While a topic is in here, a task distributes what has arrived for it."""
+        self._distributed: dict[str, list[_Record]] = {}
+        """By topic: those whose partitions are not known yet."""
         self._enough: dict[str, asyncio.Event] = {}
         """By topic: set when the window can end early."""
         self._queues: dict[tuple[str, int], _PartitionQueue] = {}
@@ -165,10 +167,11 @@ class BatchPublisher(Publisher):
             _, late = await asyncio.wait(self._tasks, timeout=self._timeout)
             for task in late:
                 task.cancel()
+            await super().stop()  # a task may have started another producer
 
     def _all_records(self) -> Iterable[_Record]:
-        for arrived in self._arrived.values():
-            yield from arrived
+        for records in (*self._arrived.values(), *self._distributed.values()):
+            yield from records
         for queue in self._queues.values():
             yield from queue.waiting
             if queue.sent is not None:
@@ -209,6 +212,7 @@ class BatchPublisher(Publisher):
                 await self._enough[topic].wait()
         while records := self._arrived[topic]:
             self._arrived[topic] = []
+            self._distributed[topic] = records
             try:
                 async with asyncio.timeout(self._timeout):
                     producer = await self._get_producer()
@@ -221,6 +225,7 @@ class BatchPublisher(Publisher):
                 queue = self._queue_of(topic, partition_of(record.key, partitions))
                 queue.add(record)
                 touched[queue.partition] = queue
+            self._distributed[topic] = []
             for queue in touched.values():
                 await self._send(queue)
         del self._arrived[topic]

@@ -39,7 +39,7 @@ class Owner:
         self.task = PartitionTask(
             counting.counting(prefix), 0, dict.fromkeys(counting.counts(prefix, 1), 1)
         )
-        self.writer = TransactionalWriter(bootstrap, name, transaction_timeout=8)
+        self.writer = TransactionalWriter(bootstrap, name, transaction_timeout=8, commit_timeout=6)
 
     async def take_over(self) -> Owner:
         await self.writer.fence()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from typing import Any, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, Final, NamedTuple
 
 from schemas.base import KEPT
 from schemas.case import Case, CaseText
@@ -14,6 +14,7 @@ from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CASE_EVENTS
 from services.ledger.ledger import Ledger
+from services.ledger.times import parse_time
 
 
 class CaseName(NamedTuple):
@@ -87,16 +88,44 @@ def list_cases(
     return tuple(Case.model_validate_json(row["json"]) for row in ledger.rows(sql, tenant, closed))
 
 
+_LATEST_TEXTS: Final = """SELECT json FROM (SELECT t.json, row_number() OVER
+            (PARTITION BY t.case_id, t.text_id ORDER BY t.version DESC) AS place
+        FROM json_each(?) j
+        CROSS JOIN case_texts t ON t.case_id = j.value AND t.tenant = ?) x
+    WHERE place = 1"""
+
+
 def list_case_texts(ledger: Ledger, tenant: str, *case_ids: str) -> tuple[CaseText, ...]:
     """How each text of the cases stands now, by the time that it was due."""
-    sql = """SELECT json FROM (SELECT t.json, row_number() OVER
-                (PARTITION BY t.case_id, t.text_id ORDER BY t.version DESC) AS place
-            FROM json_each(?) j
-            CROSS JOIN case_texts t ON t.case_id = j.value AND t.tenant = ?) x
-        WHERE place = 1"""
-    rows = ledger.rows(sql, json.dumps(case_ids), tenant)
+    rows = ledger.rows(_LATEST_TEXTS, json.dumps(case_ids), tenant)
     found = [CaseText.model_validate_json(row["json"]) for row in rows]
     return tuple(sorted(found, key=lambda one: (one.due_at or one.at, one.text_id)))
+
+
+class EventText(NamedTuple):
+    """How a text about an event stands: of it as much as a sheet of thousands needs."""
+
+    case_id: str
+    person_id: str
+    event_id: str
+    event_starts_at: str | None
+    state: str
+    message_id: str | None
+    says: str | None
+
+
+def list_event_texts(ledger: Ledger, tenant: str, case_ids: Sequence[str]) -> list[EventText]:
+    """By the time that each was due. They are not checked again, which would take most of the
+    time."""
+    rows = ledger.rows(_LATEST_TEXTS, json.dumps(case_ids), tenant)
+    found = [json.loads(row["json"]) for row in rows]
+    of_events = [one for one in found if one.get("event_id")]
+    of_events.sort(key=lambda one: (parse_time(one.get("due_at") or one["at"]), one["text_id"]))
+    optional = EventText._fields[3:]
+    return [
+        EventText(one["case_id"], one["person_id"], one["event_id"], *map(one.get, optional))
+        for one in of_events
+    ]
 
 
 def list_case_changes(ledger: Ledger, tenant: str, case_id: str) -> tuple[CaseChange, ...]:

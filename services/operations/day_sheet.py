@@ -8,12 +8,17 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from schemas.case import Case, CaseCalendarEvent, CaseText, Party, Readiness, TextState
+from schemas.case import Case, CaseCalendarEvent, Party, Readiness, TextState
 from schemas.consent import ConsentStatus
 from schemas.numbers import e164
 from services.ledger import Ledger
 from services.ledger.case_pages import read_calendar
-from services.ledger.cases import list_case_texts, list_cases_by_id, list_statuses
+from services.ledger.cases import (
+    EventText,
+    list_cases_by_id,
+    list_event_texts,
+    list_statuses,
+)
 from services.ledger.mailbox import MailboxFilter, find_messages
 from services.ledger.paging import MOST_ROWS
 from services.ledger.scope import Scope
@@ -112,7 +117,7 @@ class _About(NamedTuple):
     now: datetime
     statuses: Mapping[str, ConsentStatus]
     waiting: Mapping[str, datetime]
-    texts: Mapping[_Subject, CaseText]
+    texts: Mapping[_Subject, EventText]
     """The latest of each."""
     to_approve: Collection[str]
     """Of these texts the ones that wait for nothing but an approval."""
@@ -120,7 +125,7 @@ class _About(NamedTuple):
     @classmethod
     def read(cls, ledger: Ledger, tenant: str, cases: Sequence[Case], now: datetime) -> _About:
         numbers = {one.number for case in cases for one in case.parties if one.number}
-        texts = list_case_texts(ledger, tenant, *(case.case_id for case in cases))
+        texts = list_event_texts(ledger, tenant, [case.case_id for case in cases])
         statuses = list_statuses(ledger, tenant, {e164(number) for number in numbers})
         return cls(
             now,
@@ -158,7 +163,7 @@ def _list_events(ledger: Ledger, scope: Scope, since: datetime, until: datetime)
 
 
 def _find_to_approve(
-    ledger: Ledger, tenant: str, texts: Iterable[CaseText], now: datetime
+    ledger: Ledger, tenant: str, texts: Iterable[EventText], now: datetime
 ) -> frozenset[str]:
     """Of these texts the ones that wait for nothing but an approval."""
     asked = [one.message_id for one in texts if one.state == TextState.REQUESTED and one.message_id]
@@ -181,7 +186,7 @@ def _local(event: CaseCalendarEvent) -> datetime:
 def _judge(
     event: CaseCalendarEvent,
     party: PartyView,
-    last: CaseText | None,
+    last: EventText | None,
     to_approve: Collection[str],
     now: datetime,
 ) -> tuple[Reached, str]:
@@ -198,7 +203,7 @@ def _judge(
 
 
 def _judge_ahead(
-    event: CaseCalendarEvent, last: CaseText | None, to_approve: Collection[str], now: datetime
+    event: CaseCalendarEvent, last: EventText | None, to_approve: Collection[str], now: datetime
 ) -> tuple[Reached, str]:
     if last is not None and last.state == TextState.REQUESTED:
         if last.message_id in to_approve:

@@ -41,11 +41,12 @@ def find_statuses(
     ledger: Ledger, message_id: str, tenant: str | None = None
 ) -> list[MessageStatus]:
     """One for each tenant that has a message of this id."""
-    union = " UNION ".join(
-        f"SELECT tenant FROM {table} WHERE message_id = ?1"
-        for table in ("requests", "person_requests", "outcomes")
-    )
-    tenants = sorted(row["tenant"] for row in ledger.rows(union, message_id))
+    # Outcomes have an index of identities, and none of ids alone.
+    sql = """SELECT tenant FROM requests WHERE message_id = ?1
+        UNION SELECT tenant FROM person_requests WHERE message_id = ?1
+        UNION SELECT o.tenant FROM (SELECT DISTINCT tenant FROM facets) f
+            CROSS JOIN outcomes o ON o.identity = f.tenant || '/' || ?1"""
+    tenants = sorted(row["tenant"] for row in ledger.rows(sql, message_id))
     return [_status(ledger, message_id, name) for name in tenants if tenant in (None, name)]
 
 

@@ -28,6 +28,7 @@ from services.ledger.message_pages import (
     select_messages,
 )
 from services.ledger.message_search import search_messages
+from services.ledger.message_status import find_statuses
 from services.ledger.paging import InvalidCursor
 from services.ledger.scope import EVERYTHING, Scope
 from streams.lifecycle import State
@@ -243,6 +244,7 @@ def test_no_list_walks_all_messages(ledger: Ledger):
         select_messages(ledger, wanted, NOON)
         search_messages(ledger, wanted, "hello", NOON, may_read_texts=True)
     count_boxes(ledger, EVERYTHING, NOON)
-    of_messages = [one for one in plans if " o " in f"{one} "]
+    find_statuses(ledger, "m1")
+    of_messages = [one for one in plans if " o " in f"{one} " or " outcomes " in f"{one} "]
     assert len(of_messages) > 5
     assert [one for one in of_messages if one.startswith("SCAN")] == []

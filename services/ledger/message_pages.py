@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, tzinfo
-from heapq import nlargest
+from heapq import heappush, heapreplace, nlargest
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -68,6 +68,8 @@ class Ref(NamedTuple):
 
 
 LAST: Final = Ref(ENDLESS, ENDLESS)
+_FIRST: Final = 3
+"""Where the earliest time stands among the values of `_below`."""
 
 
 class Candidate(NamedTuple):
@@ -283,11 +285,20 @@ class _Query:
         found = list[Ref]()
         for index, head in enumerate(heads):
             # A facet adds what is newer than the newest of those that follow, and of them all no
-            # more than fit.
-            rest = limit - index
-            rows = self._ledger.rows(of_facet, head["id"], *bounds, rest)
-            found += [Ref(row["requested_ms"], row["row"]) for row in rows]
-        return nlargest(limit, found)
+            # more than fit; and nothing that is older than a page of what others have added.
+            if len(found) == limit:
+                bounds[_FIRST] = max(bounds[_FIRST], found[0].requested_ms)
+                if head["requested_ms"] < bounds[_FIRST]:
+                    break
+            for row in self._ledger.rows(of_facet, head["id"], *bounds, limit - index):
+                ref = Ref(row["requested_ms"], row["row"])
+                if len(found) < limit:
+                    heappush(found, ref)
+                elif ref > found[0]:
+                    heapreplace(found, ref)
+                else:
+                    break
+        return found
 
     def _below(self, zone: _Zone, after: Ref) -> tuple[str, list[Any]]:
         sql = "o.requested_ms <= ? AND (o.requested_ms < ? OR o.rowid < ?) AND o.requested_ms >= ?"

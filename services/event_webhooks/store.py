@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from services.ledger.ledger import FILE_ADVICE
+from services.ledger.open_store import FILE_ADVICE
 
 FILE: Final = "event-webhooks.sqlite"
 VERSION: Final = 1

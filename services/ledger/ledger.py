@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from importlib.util import find_spec
 from typing import Any, Final, NamedTuple, TypeVar
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from services.ledger.location import FILE, Location, PostgresLocation
+from services.ledger.location import FILE, Location
+from services.ledger.open_store import (
+    explain_store_errors,
+    open_store,
+    open_store_for_reading,
+)
 from services.ledger.projection import Partition, Record, parse
-from services.ledger.read_store import OtherVersion, ReadStore
+from services.ledger.read_store import OtherVersion
 from services.ledger.store import Store
 from services.ledger.topic_reader import (
     LONG_POLL,
@@ -23,7 +26,7 @@ from services.ledger.topic_reader import (
     TopicReaderError,
     open_reader,
 )
-from services.ledger.unusable import LedgerRebuilt, LedgerUnusable
+from services.ledger.unusable import LedgerError, LedgerRebuilt
 from services.ledger.word_search import WordSearch
 
 __all__ = ["FILE", "CatchUp", "Ledger", "LedgerError"]
@@ -44,24 +47,6 @@ REBUILT_ELSEWHERE: Final = 0.5
 """Seconds between two looks at whether another process has rebuilt the ledger."""
 _PATIENCE: Final = 30.0
 """Seconds without progress before a catch-up gives up."""
-
-FILE_ADVICE: Final = {
-    "SQLITE_FULL": "make room on its disk",
-    "SQLITE_IOERR": "look at its disk",
-    "SQLITE_BUSY": "another process is using it, try again in a moment",
-    "SQLITE_LOCKED": "another process is using it, try again in a moment",
-    "SQLITE_READONLY": "give its owner the right to write there",
-    "SQLITE_CANTOPEN": "give its owner the right to write there",
-    "SQLITE_PERM": "give its owner the right to write there",
-    "SQLITE_CORRUPT": "delete it, it is rebuilt",
-    "SQLITE_NOTADB": "delete it, it is rebuilt",
-}
-"""By the first two words of SQLite's error name (sqlite.org/rescode.html). Any other error is a bug
-of ours."""
-
-
-class LedgerError(Exception):
-    """One sentence for the person who asked: what is wrong, and what to do."""
 
 
 class CatchUp(NamedTuple):
@@ -87,9 +72,9 @@ class Ledger:
     def open(cls, location: Location, *, existing: bool = False) -> Ledger:
         """`existing`: refuse to create a new one. Raises LedgerError."""
         try:
-            with _explain_store_errors(location):
-                store = _open_store(location, existing=existing)
-                if existing and (why := store.outdated()):
+            with explain_store_errors(location):
+                store = open_store(location, existing=existing)
+                if existing and (why := store.find_mismatch()):
                     store.close()
                     raise LedgerError(
                         f"The ledger at {location} cannot be used, {why}: restart python -m "
@@ -112,8 +97,8 @@ class Ledger:
 
         The ledger must be there, made by this version."""
         try:
-            with _explain_store_errors(location):
-                return cls(_open_store_for_reading(location))
+            with explain_store_errors(location):
+                return cls(open_store_for_reading(location))
         except FileNotFoundError:
             raise LedgerError(
                 f"There is no ledger at {location} yet: start python -m services.ledger, which "
@@ -132,7 +117,7 @@ class Ledger:
     def snapshot(self) -> Iterator[None]:
         """Everything that this thread reads inside is of one state of the ledger, so that the parts
         of a page agree. Raises LedgerError."""
-        with _explain_store_errors(self._store.location), self._store.snapshot():
+        with explain_store_errors(self._store.location), self._store.snapshot():
             yield
 
     @property
@@ -142,12 +127,12 @@ class Ledger:
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """For the read functions of this package. Rows have their values by place and by name, as
         SQLite's. Raises LedgerError."""
-        with _explain_store_errors(self._store.location):
+        with explain_store_errors(self._store.location):
             return self._store.rows(sql, *values)
 
     def each(self, sql: str, *values: Any) -> Iterator[Any]:
         """The same, row by row."""
-        with _explain_store_errors(self._store.location):
+        with explain_store_errors(self._store.location):
             yield from self._store.each(sql, *values)
 
     def positions(self) -> Positions:
@@ -158,7 +143,7 @@ class Ledger:
         reads some of the partitions. A file is filled by whoever comes first.
 
         Raises LedgerError."""
-        with _explain_store_errors(self._store.location):
+        with explain_store_errors(self._store.location):
             self._store.join()
             self._is_joined = True
 
@@ -286,7 +271,7 @@ class Ledger:
     async def _try_begin(self, reader: TopicReader) -> tuple[str | None, str | None] | None:
         """None: another process rebuilds it."""
         is_of_now = self._store.meta("version") == self._store.version
-        if not is_of_now and (self._has_begun or not self._store.outdated()):
+        if not is_of_now and (self._has_begun or not self._store.find_mismatch()):
             raise LedgerError(
                 "Another version of Sayso has rebuilt the ledger: restart this process"
             )
@@ -298,7 +283,7 @@ class Ledger:
         ids = await reader.topic_ids()
         self._store.claim(reader.cluster)
         why = (
-            self._store.outdated()
+            self._store.find_mismatch()
             or _other_cluster(self._store.meta("cluster"), reader.cluster)
             or _recreated(self._store.topic_ids(), ids)
             or _out_of_range(before, starts, ends)
@@ -321,51 +306,10 @@ class Ledger:
     @contextmanager
     def _explain_errors(self) -> Iterator[None]:
         try:
-            with _explain_store_errors(self._store.location):
+            with explain_store_errors(self._store.location):
                 yield
         except (TopicReaderError, KafkaError) as error:
             raise LedgerError(str(error)) from None
-
-
-def _open_store(location: Location, *, existing: bool) -> Store:
-    if isinstance(location, PostgresLocation):
-        _require_driver()
-        from services.ledger.postgres.store import PostgresStore  # noqa: PLC0415
-
-        return PostgresStore(location, existing=existing)
-    return Store(location, existing=existing)
-
-
-def _open_store_for_reading(location: Location) -> Store:
-    if isinstance(location, PostgresLocation):
-        _require_driver()
-        from services.ledger.postgres.read_store import PostgresReadStore  # noqa: PLC0415
-
-        return PostgresReadStore(location)
-    return ReadStore(location)
-
-
-def _require_driver() -> None:
-    """It is in an extra: a ledger in a file needs no driver."""
-    if find_spec("psycopg") is None:
-        raise LedgerError(
-            "SAYSO_LEDGER_URL needs the PostgreSQL driver: pip install 'sayso[postgres]'"
-        )
-
-
-@contextmanager
-def _explain_store_errors(location: Location) -> Iterator[None]:
-    """Turn an error that the file, its disk or its server caused into a LedgerError."""
-    try:
-        yield
-    except LedgerUnusable as error:
-        raise LedgerError(str(error)) from None
-    except sqlite3.Error as error:
-        name = str(getattr(error, "sqlite_errorname", ""))
-        advice = FILE_ADVICE.get("_".join(name.split("_")[:2]))
-        if advice is None:
-            raise
-        raise LedgerError(f"The ledger at {location} cannot be used ({error}): {advice}") from None
 
 
 @asynccontextmanager

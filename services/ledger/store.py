@@ -82,7 +82,7 @@ class Store:
         """Which of them this process has to read."""
         return frozenset(partitions)
 
-    def outdated(self) -> str | None:
+    def find_mismatch(self) -> str | None:
         """Why it has to be rebuilt before it can be used."""
         return None
 

@@ -1,6 +1,10 @@
-"""Why a ledger cannot be used."""
+"""Why a ledger cannot be used, or not now."""
 
 from __future__ import annotations
+
+
+class LedgerError(Exception):
+    """One sentence for the person who asked: what is wrong, and what to do."""
 
 
 class LedgerUnusable(Exception):

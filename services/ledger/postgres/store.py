@@ -105,7 +105,7 @@ class PostgresStore(Store):
 
     # Rebuild.
 
-    def outdated(self) -> str | None:
+    def find_mismatch(self) -> str | None:
         if self.meta("version") == VERSION:
             return None
         return "it was made by another version of Sayso"

@@ -197,7 +197,8 @@ class PersonIndex:
 
 _OWNERS: Final = "SELECT tenant, person_id FROM person_numbers WHERE number = ? AND tenant = ?"
 _ADD_BRANCH: Final = "INSERT INTO person_branches VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-_BRANCHES: Final = "SELECT branch FROM person_branches WHERE tenant = ? AND person_id = ?"
+_BRANCHES: Final = """SELECT branch FROM person_branches WHERE tenant = ? AND person_id = ?
+    ORDER BY branch"""
 _ENTRY: Final = """SELECT id, sort_name, reach, number, branches, words FROM person_index
     WHERE tenant = ? AND person_id = ?"""
 _PERSON: Final = "SELECT json FROM people WHERE identity = ?"

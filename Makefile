@@ -9,7 +9,7 @@ PRISM := tests/contracts/node_modules/.ready
 # Each process would compile our modules anew; a demo or a test starts dozens.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup test demo screenshots bench train faults soak check kube node lock lock-jars clean
+.PHONY: help setup test demo screenshots bench train faults soak check kube audit sbom fuzz node lock lock-jars clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,9 +46,22 @@ check: setup ## style, types, and who may import whom
 	@$(BIN)/validate-pyproject pyproject.toml
 	@$(BIN)/codespell
 	@$(BIN)/python -m tests.kubernetes.validation --quiet
+	@$(BIN)/python -m tests.security.secrets
 
 kube: setup ## the manifests of Kubernetes: rendered, and held against its oldest and newest schemas, offline
 	@$(BIN)/python -m tests.kubernetes.validation
+
+audit: setup ## known holes in the locked packages; ARGS="--advisories FOLDER" without a network
+	@$(BIN)/python -m tests.security.audit $(ARGS)
+
+sbom: setup ## what the image is made of, as CycloneDX: .sbom/sayso.cdx.json
+	@mkdir -p .sbom
+	@$(BIN)/cyclonedx-py requirements services/image/requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o .sbom/sayso.cdx.json
+	@echo "Written to .sbom/sayso.cdx.json"
+
+fuzz: setup ## bytes that nobody meant well, for ten minutes; ARGS="--minutes 1 --only webhook"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 node: ## what the provider's contract is checked with; without Node those tests say that they are skipped
 	@if command -v npm >/dev/null && test -f tests/contracts/package-lock.json; then $(MAKE) -s $(PRISM); fi
@@ -65,7 +78,7 @@ lock-jars: setup ## renew the broker's jars after a change in WANTED in services
 	@$(BIN)/python -m services.local.broker lock
 
 clean: ## remove what setup and the checks made; what Sayso keeps (.sayso) stays
-	@rm -rf .venv .venv-* .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	@rm -rf .venv .venv-* .bench .sbom .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
 	@find . \( -name .git -o -name .sayso \) -prune -o \( -name __pycache__ -o -name node_modules \) -prune -exec rm -rf {} +
 
 .venv/.ready: requirements.lock pyproject.toml services/local/broker/java.lock services/local/broker/jars.lock

@@ -33,6 +33,17 @@ UID_AT_MOST: Final = 90
 _RECURS: Final = ("RRULE", "RDATE", "RECURRENCE-ID")
 _NEEDED: Final = (*_RECURS, "DTSTART", "DTEND", "DURATION", "EXDATE", "UID", "SUMMARY")
 """What must be readable, where it is there."""
+_ONCE: Final = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "UID", "SUMMARY")
+_FAULTS: Final = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+"""What the libraries raise for files that are no calendars."""
 _SLUG: Final = TypeAdapter[str](Slug)
 
 
@@ -48,7 +59,7 @@ def read_ics(path: Path, now: datetime, zone: str | None, event_type: str | None
     for event in events:
         if fault := _find_fault(event):
             reading.refuse(event, fault)
-            calendar.subcomponents.remove(event)
+            _take_out(calendar, event)
     for count, occurrence in enumerate(_unroll(path, calendar, now)):
         if count == INSTANCES_AT_MOST:
             raise InvalidRequest(
@@ -72,11 +83,21 @@ def _parse(path: Path) -> Any:
     if len(data) > BYTES_AT_MOST:
         raise InvalidRequest(f"{path} has more than {BYTES_AT_MOST >> 20} MB")
     try:
-        return Calendar.from_ical(data.decode("utf-8-sig"))
+        calendar = Calendar.from_ical(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise InvalidRequest(f"{path} cannot be read: it is not UTF-8 text") from None
-    except (ValueError, IndexError, KeyError) as error:
+    except _FAULTS as error:
         raise InvalidRequest(f"{path}: this is no calendar file: {_first_line(error)}") from None
+    if calendar.name != "VCALENDAR":
+        raise InvalidRequest(f"{path}: this is no calendar file: it does not begin with VCALENDAR")
+    return calendar
+
+
+def _take_out(component: Any, event: Any) -> None:
+    """It may stand inside of another event, where none belongs."""
+    component.subcomponents[:] = [one for one in component.subcomponents if one is not event]
+    for one in component.subcomponents:
+        _take_out(one, event)
 
 
 def _unroll(path: Path, calendar: Any, now: datetime) -> Iterator[Any]:
@@ -87,7 +108,7 @@ def _unroll(path: Path, calendar: Any, now: datetime) -> Iterator[Any]:
             if _as_instant(event["DTSTART"].dt) >= now + HORIZON:
                 return
             yield event
-    except (ValueError, TypeError, OverflowError) as error:
+    except _FAULTS as error:
         raise InvalidRequest(f"{path}: its series cannot be read: {_first_line(error)}") from None
 
 
@@ -187,6 +208,8 @@ def _find_fault(event: Any) -> str:
         return f"its {broken[0]} cannot be read"
     if "DTSTART" not in event:
         return "it has no start"
+    if twice := [name for name in _ONCE if isinstance(event.get(name), list)]:
+        return f"it has two {twice[0]}"
     return "" if _uid(event) else "it has no UID"
 
 

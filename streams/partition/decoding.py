@@ -151,15 +151,17 @@ def decode(
             cause=DeadLetterCause.MISFILED,
             reason="filed again before, and still in the wrong place",
         )
-    return WrongPartition(key, _with_identity(topic, value) or data)
+    return WrongPartition(key, _with_identity(topic, value, entity_key) or data)
 
 
-def _with_identity(topic: Topic[Any], value: Any) -> bytes | None:
-    """The value with its number's identity; None where that is how it is written."""
+def _with_identity(topic: Topic[Any], value: Any, entity_key: str) -> bytes | None:
+    """The value with its number's identity; None where that is how it is written, and where the
+    other writing is what it is filed under: a question to that writing's key."""
     for field in {"number", "to"} & type(value).model_fields.keys():
         written = getattr(value, field)
         if isinstance(written, str) and is_former_writing(written):
-            return topic.encode(value.model_copy(update={field: e164(written)}))
+            renamed = value.model_copy(update={field: e164(written)})
+            return topic.encode(renamed) if topic.key(renamed) == entity_key else None
     return None
 
 

@@ -1,0 +1,1 @@
+"""Bytes that nobody meant well, for whatever reads bytes from outside: see `__main__.py`."""

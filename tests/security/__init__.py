@@ -1,0 +1,1 @@
+"""What protects us from others, and from ourselves: docs/operations/security.md."""

@@ -19,7 +19,7 @@ from tests.fuzz.engine import Fault, Search, feed, shrink
 from tests.fuzz.mutation import mutate
 from tests.fuzz.targets import NOW, TARGETS, FoundRecord, Target
 
-MUTATIONS = {"api": 40}
+MUTATIONS = {"api": 40, "settings": 25, "calendar": 50}
 USUAL = 120
 each = pytest.mark.parametrize("target", TARGETS, ids=lambda one: one.name)
 

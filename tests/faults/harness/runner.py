@@ -183,7 +183,8 @@ async def _rest(stack: FaultStack, ids: set[str], patience: float) -> None:
     while (now := time.monotonic()) - max(
         began, stack.watch.moved
     ) < patience and now - began < LONGEST:
-        if resting(ids, stack.watch) and now - stack.watch.moved > QUIET:
+        quiet = now - stack.watch.moved > QUIET
+        if quiet and resting(ids, stack.watch) and stack.watch.usage_is_recount:
             return
         await asyncio.sleep(0.2)
 

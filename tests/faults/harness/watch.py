@@ -60,6 +60,11 @@ class Watch:
             counted[state] += messages
         return +counted
 
+    @property
+    def usage_is_recount(self) -> bool:
+        """Usage comes behind outcomes, and may be late where both were hurt."""
+        return self.usage == Counter(outcome["state"] for outcome in self.outcomes.values())
+
     async def _follow(self) -> None:
         while True:
             consumer = AIOKafkaConsumer(

@@ -22,6 +22,7 @@ from schemas.tenant_settings import TenantSettings
 from streams.inbound_keywords import keyword_forms
 from streams.inbound_keywords.answers import is_plain_answer
 from streams.inbound_keywords.classification import UNCLASSIFIED, Classification
+from streams.inbound_keywords.cores import find_core
 from streams.inbound_keywords.gestures import find_gesture, find_reaction
 from streams.inbound_keywords.keyword_forms import (
     FormMatch,
@@ -51,6 +52,9 @@ WEAKER_THAN: Final[Mapping[Meaning, frozenset[Meaning]]] = {
 }
 """What we may have read, where the provider's word counts more."""
 
+LEAST_WITH_CORE: Final = 40
+"""Percent that the model has to be sure of for a person to read the text."""
+LEAST_WITHOUT_CORE: Final = 60
 FEW: Final = 3
 """Letters.  Chance makes a likeness of them."""
 LONGEST_SIGNED: Final = 400
@@ -190,7 +194,8 @@ def _find_pattern(readings: Readings) -> Classification | None:
 
 @lru_cache(LAST_READ)
 def _ask_model(readings: Readings) -> Classification | None:
-    """It may only say that a person has to read the text.
+    """It may only say that a person has to read the text.  It has to be surer of a text that has
+    not even the core of a revocation.
 
     It reads without tones, so it has no say where they make another word of a STOP word. Nor has it
     where there is too little to read: a plain answer, or one word of a few letters."""
@@ -198,8 +203,12 @@ def _ask_model(readings: Readings) -> Classification | None:
         return None
     if len(readings) > 1 and strip_marks(readings[0]) in _stop_words_without_tones():
         return None
-    found = load_model().suspect(readings[0])
-    return Classification(Meaning.POSSIBLE, found.by, found.words) if found else None
+    found = load_model().suspect(readings[0], LEAST_WITH_CORE)
+    if found is None:
+        return None
+    if found.percent < LEAST_WITHOUT_CORE and not find_core(*readings[:2]):
+        return None
+    return Classification(Meaning.POSSIBLE, found.by, found.words)
 
 
 def _find_slip(

@@ -6,6 +6,7 @@ this file.  A change here asks for `make train`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
@@ -21,7 +22,9 @@ LONG_WORDS: Final = 12
 STRETCH_WORDS: Final = 8
 BUCKETS: Final = 1 << 18
 
-_MASK: Final = BUCKETS - 1
+_DIGIT_OR_LONG: Final = re.compile(rf"[\d²³¹]|\S{{{MAX_WORD_CHARACTERS + 1}}}")
+"""What a word of its own may stand for, or be cut to."""
+MASK: Final = BUCKETS - 1
 _PARTS: Final = (2, 3, 4, 5)
 """Characters of the parts of a word."""
 _SHORT_PARTS: Final = (1, 2, 3, 4)
@@ -54,13 +57,32 @@ class Part(NamedTuple):
 
 def words_of(text: str) -> list[str]:
     """A normalized text's words; a full stop is one, a comma is none."""
-    return [word for word in _split(text) if word != ","]
+    return without_commas(split(text))
 
 
 def parts_of(text: str) -> list[Part]:
     """Of `words_of(text)`: its sentences, if it has several; what commas part; and stretches of
     what goes on long without one.  Nothing of a short text that is one clause."""
-    words = _split(text)
+    words = split(text)
+    return parts_among(words, without_commas(words))
+
+
+def split(text: str) -> list[str]:
+    """The words and marks of a normalized text."""
+    words = text.split()
+    if text.isalpha() or not _DIGIT_OR_LONG.search(text):
+        return words
+    return ["0" if word.isdigit() else word[:MAX_WORD_CHARACTERS] for word in words]
+
+
+def without_commas(words: list[str]) -> list[str]:
+    return [word for word in words if word != ","] if "," in words else words
+
+
+def parts_among(words: list[str], plain: list[str]) -> list[Part]:
+    """`parts_of`, of words that are split already, and of the same without commas."""
+    if len(words) <= LONG_WORDS and _MARKS.isdisjoint(words):
+        return []
     sentences: list[Part] = []
     clauses: list[Part] = []
     sentence = clause = place = 0
@@ -84,14 +106,7 @@ def parts_of(text: str) -> list[Part]:
             last = end - STRETCH_WORDS
             starts = (*range(start, last, STRETCH_WORDS // 2), last)
             found = found + [Part(at, at + STRETCH_WORDS, is_sentence=False) for at in starts]
-    if not found:
-        return found
-    plain = [word for word in words if word != ","]
     return [part for part in found if _says_something(plain, part)]
-
-
-def _split(text: str) -> list[str]:
-    return ["0" if word.isdigit() else word[:MAX_WORD_CHARACTERS] for word in text.split()]
 
 
 def _says_something(words: Sequence[str], part: Part) -> bool:
@@ -102,11 +117,11 @@ def _says_something(words: Sequence[str], part: Part) -> bool:
 def describe_word(text: str) -> Word:
     data = f"<{text}>".encode("utf-32-le", "surrogatepass")
     parts = _SHORT_PARTS if text >= _FIRST_SYLLABLE else _PARTS
-    buckets = [crc32(data) & _MASK]
+    buckets = [crc32(data) & MASK]
     for length in parts:
         size = 4 * length
         buckets += [
-            crc32(data[start : start + size]) & _MASK for start in range(0, len(data) - size + 1, 4)
+            crc32(data[start : start + size]) & MASK for start in range(0, len(data) - size + 1, 4)
         ]
     whole = text.encode("utf-8", "surrogatepass")
     stem = text[:_STEM].encode("utf-8", "surrogatepass")
@@ -123,14 +138,14 @@ def describe_word(text: str) -> Word:
 def pair_buckets(first: Word, second: Word) -> tuple[int, int]:
     """Of two words that follow each other, as they are; and of their stems."""
     return (
-        crc32(second.whole, first.before) & _MASK,
-        crc32(second.stem, first.before_stem) & _MASK,
+        crc32(second.whole, first.before) & MASK,
+        crc32(second.stem, first.before_stem) & MASK,
     )
 
 
 def skip_bucket(first: Word, third: Word) -> int:
     """Of the stems of two words with one between them."""
-    return crc32(third.stem, first.before_skipped) & _MASK
+    return crc32(third.stem, first.before_skipped) & MASK
 
 
 def buckets_of(words: Sequence[Word]) -> list[int]:
@@ -150,7 +165,7 @@ def buckets_of(words: Sequence[Word]) -> list[int]:
 
 @cache
 def length_bucket(words: int) -> int:
-    return crc32(b"length %d" % sum(words > length - 2 for length in _LENGTHS)) & _MASK
+    return crc32(b"length %d" % sum(words > length - 2 for length in _LENGTHS)) & MASK
 
 
 START: Final = describe_word("^")

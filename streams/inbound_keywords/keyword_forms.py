@@ -150,13 +150,13 @@ def _kinds_of(
 def _longest(
     words: list[str], at: int, lexicon: Lexicon, ours: str
 ) -> tuple[int, WordKind | None, str]:
-    if digits := _number_at(words, at):
+    word = words[at]
+    if word.isdigit() and (digits := _number_at(words, at)):
         taken, number = digits
         if _same_number(number, ours):
             return taken, WordKind.OURS, number
         if len(number) >= 10 or (taken == 1 and len(number) >= 3):
             return taken, WordKind.NUMBER, number
-    word = words[at]
     shape = _shape_of(word)
     if shape.begins and (spelled := _spelled_at(words, at)):
         return spelled[0], WordKind.STOP, spelled[1]

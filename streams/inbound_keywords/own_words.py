@@ -63,6 +63,8 @@ _HEADED: Final = (
     *("wrote", "schri", "schre", "écrit", "escrib", "escrev", "scritto", "pisze", "napisał"),
     *("пишет", "написал", "写道", "寫道", "メッセージ", "--", "forwarded", "____", "from:"),
 )
+_HEADER_MARKS: Final = (":", "：", "--", "__")
+"""Every header has one of these."""
 _MARKS: Final = frozenset('“„«"「‟')
 _THINGS: Final = (
     *("image", "photo", "picture", "movie", "video", "attachment", "link", "message", "sticker"),
@@ -143,7 +145,8 @@ def _without_prefix(text: str) -> str:
 def _without_history(text: str) -> str:
     lines = _QUOTED_LINE.sub("", text) if ">" in text or "|" in text or "&gt;" in text else text
     has_lines = lines != text
-    header = _HISTORY.search(lines) if _has_one(lines, _HEADED) else None
+    may_be_headed = any(mark in lines for mark in _HEADER_MARKS) and _has_one(lines, _HEADED)
+    header = _HISTORY.search(lines) if may_be_headed else None
     if header is not None:
         after = lines[header.end() :] if has_lines else ""
         lines = f"{lines[: header.start()]}\n{after}"

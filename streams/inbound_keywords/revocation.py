@@ -16,6 +16,7 @@ from schemas.tsv import read_rows
 from streams.inbound_keywords.other_channels import prefers_texts
 from streams.inbound_keywords.pattern_words import WordSets
 from streams.inbound_keywords.patterns import BY_SUBSTRING, PartedText, all_patterns
+from streams.inbound_keywords.sentence_shapes import find_shape, may_have_shape
 from streams.inbound_keywords.slips import correct_word
 
 CACHED_WORDS: Final = 16_384
@@ -66,8 +67,16 @@ def find_revocation(text: str, marked: str = "") -> RevocationMatch | None:
             if match := pattern.search(reading):
                 is_certain = pattern.meaning is Meaning.REVOKE and not prefers_texts(text)
                 meaning = Meaning.REVOKE if is_certain else Meaning.POSSIBLE
-                return RevocationMatch(meaning, pattern.id, match[0].strip(" .,"))
-    return None
+                found = RevocationMatch(meaning, pattern.id, match[0].strip(" .,"))
+                return found if is_certain else _find_shape(spelled, text, words) or found
+    return _find_shape(spelled, text, words)
+
+
+def _find_shape(spelled: str, text: str, words: set[str]) -> RevocationMatch | None:
+    shape = find_shape(spelled) if may_have_shape(words) else None
+    if shape is None or prefers_texts(text):
+        return None
+    return RevocationMatch(shape.meaning, shape.id, shape.words)
 
 
 def _readings(text: str) -> list[str]:

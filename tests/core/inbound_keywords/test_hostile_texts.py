@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import regex
 
-from schemas.keywords import Meaning, normalize
+from schemas.keywords import LOCALES, Meaning, normalize
 from streams.inbound_keywords import classify_reply, own_words, signatures
-from streams.inbound_keywords.patterns import PartedText, Pattern, all_patterns
+from streams.inbound_keywords.patterns import PartedText, all_patterns
 from streams.inbound_keywords.revocation import normalize_spelling
 
 LONGEST = 1_600
@@ -86,13 +86,18 @@ def test_expressions_never_have_two_repetitions_without_end_beside_each_other(mo
     assert not [one for one in found if re.search(rf"{unending}(?:\\.|.)?{unending}", one)]
 
 
-@pytest.mark.parametrize("pattern", all_patterns(), ids=lambda pattern: pattern.id)
+@pytest.mark.parametrize("language", LOCALES)
 def test_a_long_text_is_searched_at_known_words_as_if_it_were_searched_all_over(
-    pattern: Pattern,
+    language: str,
 ) -> None:
-    texts = {normalize(pattern.example), normalize(pattern.example, latin_marks=True)}
-    for text in texts | {normalize_spelling(text) for text in texts}:
-        for long in (f". {'hello there ' * 40}. {text} .", f". {text} . {'hello there ' * 40}."):
-            expected = pattern.regex.search(long)
-            match = pattern.search(PartedText(long))
-            assert (match and match.span()) == (expected and expected.span())
+    for pattern in all_patterns():
+        if pattern.locale == language:
+            texts = {normalize(pattern.example), normalize(pattern.example, latin_marks=True)}
+            for text in texts | {normalize_spelling(text) for text in texts}:
+                for long in (
+                    f". {'hello there ' * 40}. {text} .",
+                    f". {text} . {'hello there ' * 40}.",
+                ):
+                    expected = pattern.regex.search(long)
+                    match = pattern.search(PartedText(long))
+                    assert (match and match.span()) == (expected and expected.span()), pattern.id

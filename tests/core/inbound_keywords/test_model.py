@@ -44,8 +44,8 @@ BY_MODEL = re.compile(r"model:[0-9a-f]{12}:0\.[0-9]{2}")
 class Everything(RevocationModel):
     """Suspects every text as much as a model can."""
 
-    def suspect(self, text: str) -> Suspicion | None:
-        return Suspicion(f"{self.name}:0.99", text)
+    def suspect(self, text: str, least: int = 0) -> Suspicion | None:
+        return Suspicion(99, f"{self.name}:0.99", text)
 
 
 @pytest.mark.parametrize(

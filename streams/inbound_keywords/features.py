@@ -70,7 +70,7 @@ def parts_of(text: str) -> list[Part]:
 def split(text: str) -> list[str]:
     """The words and marks of a normalized text."""
     words = text.split()
-    if text.isalpha() or not _DIGIT_OR_LONG.search(text):
+    if not _DIGIT_OR_LONG.search(text):
         return words
     return ["0" if word.isdigit() else word[:MAX_WORD_CHARACTERS] for word in words]
 

@@ -33,7 +33,7 @@ from services.ledger.message_facets import read_phase
 from services.ledger.message_items import MailboxItem, read_items
 from services.ledger.paging import COUNTED, Count, Page, limit_rows, read_cursor, write_cursor
 from services.ledger.scope import EVERYTHING, Scope
-from services.ledger.times import ENDLESS, add_days, midnight_ms
+from services.ledger.times import ENDLESS, span_ms
 from streams.mailboxes import Box
 
 _KINDS: Final = (int, int)
@@ -398,10 +398,3 @@ class _Query:
 def read_zones(ledger: Ledger) -> dict[str, tzinfo]:
     sql = "SELECT tenant, coalesce(json_extract(json, '$.time_zone'), 'UTC') AS zone FROM tenants"
     return {row["tenant"]: ZoneInfo(row["zone"]) for row in ledger.rows(sql)}
-
-
-def span_ms(since: date | None, until: date | None, zone: tzinfo) -> tuple[int, int]:
-    """From the first midnight to the one after the last day."""
-    first = midnight_ms(since, zone) if since else -ENDLESS
-    after = add_days(until, 1) if until else None
-    return first, midnight_ms(after, zone) if after else ENDLESS

@@ -43,3 +43,10 @@ def add_days(day: date, days: int) -> date | None:
         return day + timedelta(days=days)
     except OverflowError:
         return None
+
+
+def span_ms(since: date | None, until: date | None, zone: tzinfo) -> tuple[int, int]:
+    """From the first midnight to the one after the last day."""
+    first = midnight_ms(since, zone) if since else -ENDLESS
+    after = add_days(until, 1) if until else None
+    return first, midnight_ms(after, zone) if after else ENDLESS

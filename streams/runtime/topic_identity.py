@@ -23,6 +23,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
@@ -157,7 +158,7 @@ async def find_replaced(
     """The partitions whose log holds another record where the last one was read.
 
     A record that retention has taken, or that lies behind the end, is not looked for.  The
-    consumer is assigned to what it looks for."""
+    consumer is assigned to what it looks for.  Raises KafkaTimeoutError."""
     wanted = {
         one: last
         for one, last in known.items()
@@ -170,14 +171,19 @@ async def find_replaced(
         consumer.seek(one, last.offset)
     replaced: set[TopicPartition] = set()
     left = set(wanted)
-    async with asyncio.timeout(READ_TIMEOUT):
-        while left:
-            for one, records in (await consumer.getmany(*left, timeout_ms=300)).items():
-                left.discard(one)
-                if LastRecord.of(records[0]) != wanted[one]:
-                    replaced.add(one)
-            for one in list(left):  # only markers of transactions are left to read
-                if await consumer.position(one) >= ends[one]:
+    try:
+        async with asyncio.timeout(READ_TIMEOUT):
+            while left:
+                for one, records in (await consumer.getmany(*left, timeout_ms=300)).items():
                     left.discard(one)
-                    replaced.add(one)
+                    if LastRecord.of(records[0]) != wanted[one]:
+                        replaced.add(one)
+                for one in list(left):  # only markers of transactions are left to read
+                    if await consumer.position(one) >= ends[one]:
+                        left.discard(one)
+                        replaced.add(one)
+    except TimeoutError:
+        raise KafkaTimeoutError(
+            f"{len(left)} partitions, such as {min(left)}, gave no record within {READ_TIMEOUT:g} s"
+        ) from None
     return replaced

@@ -24,7 +24,8 @@ from services.settings import from_environment
 
 ROOT = Path(__file__).parents[2]
 FILES = ("docker-compose.yml", "tests/e2e/compose.stand-in.yml")
-OBSERVED = ("prometheus", "grafana", "kafka-ui")
+OTHERS = ("prometheus", "grafana", "kafka-ui", "kafka", "postgres")
+"""Containers of programs that are not ours."""
 PORTS = ("KAFKA", "WEBHOOK", "CONSENTS")
 
 
@@ -96,7 +97,7 @@ def test_everybody_is_told_how_to_get_into_a_kafka_of_ones_own() -> None:
     files = dict.fromkeys(FILED, "./pyproject.toml")
     found = told(SAYSO_BOOTSTRAP="ours:9093", **OUTSIDE | files)
     assert set(found) == {
-        name for name in services() if name not in (*OBSERVED, "kafka", "simulator", "mail-catcher")
+        name for name in services() if name not in (*OTHERS, "simulator", "mail-catcher")
     }
     for environment in found.values():
         assert environment.items() >= {"SAYSO_BOOTSTRAP": "ours:9093", **OUTSIDE, **FILED}.items()
@@ -114,9 +115,7 @@ def services() -> dict[str, dict[str, object]]:
     return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"])
 
 
-@pytest.mark.parametrize(
-    "name", sorted({name for name in services() if name not in (*OBSERVED, "kafka")})
-)
+@pytest.mark.parametrize("name", sorted({name for name in services() if name not in OTHERS}))
 def test_our_own_containers_may_do_little(name: str) -> None:
     told = services()[name]
     assert (told["init"], told["read_only"], told["cap_drop"]) == (True, True, ["ALL"])

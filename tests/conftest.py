@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 from tests.broker_fixtures import (
     bootstrap,
@@ -33,9 +34,16 @@ settings.register_profile("sayso", deadline=None)
 settings.load_profile("sayso")
 """An example may take as long as it takes: how long that is says how busy the machine is."""
 
-LONGEST_FIRST: Final = ("e2e", "faults", "browser", "adapters", "simulation", "properties")
-"""Folders whose files take longest come first: short files at the end let both processes of
-`make test` end together."""
+LONGEST_FIRST: Final = (
+    "e2e",
+    "faults",
+    "cluster",
+    "browser",
+    "adapters",
+    "simulation",
+    "properties",
+)
+"""Folders in the order of their cost. Those before `simulation` start brokers and workers."""
 TOGETHER: Final = ("tests/browser/",)
 """Folders whose files share what is dear to start: one process has them all."""
 
@@ -51,12 +59,20 @@ def _rank(item: pytest.Item) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling | None:
-    """`make test` runs two processes. A file is one process's own, so that what its tests share is
-    started once."""
     return FileScheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 class FileScheduling(LoadFileScheduling):
+    """`make test` runs two processes. A file is one process's own, so that what its tests share is
+    started once. The first process begins with what waits for brokers and workers, the other one at
+    the end, with what only computes; so neither the two cores nor the waiting tests wait for each
+    other, and both end together."""
+
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
         return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if node is not self.nodes[0]:
+            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        super()._assign_work_unit(node)

@@ -30,9 +30,10 @@ __all__ = [
     "pytest_report_header",
 ]
 
-settings.register_profile("sayso", deadline=None)
+settings.register_profile("sayso", deadline=None, max_examples=40)
 settings.load_profile("sayso")
-"""An example may take as long as it takes: how long that is says how busy the machine is."""
+"""An example may take as long as it takes: how long that is says how busy the machine is. Each run
+tries other examples."""
 
 LONGEST_FIRST: Final = (
     "e2e",

@@ -97,7 +97,7 @@ class Idempotency:
             self._refused.append(claim)
 
     async def close(self) -> None:
-        while self._writer is not None:
+        while self._writer is not None and not self._writer.done():
             await self._writer
         self._thread.shutdown()
         self._store.close()
@@ -132,7 +132,7 @@ class Idempotency:
             raise
 
     def _wake(self) -> None:
-        if self._writer is None:
+        if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
@@ -162,4 +162,3 @@ class Idempotency:
                 kept = [next(rest) for _ in some]
                 if not answer.done():
                     answer.set_result(kept)
-        self._writer = None

@@ -30,7 +30,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.partition.task import PartitionTask
@@ -127,7 +127,7 @@ class TransactionalWriter:
                 f"a transaction of {self.name} was not committed: {waiting}"
                 f"{await self._describe_copies()}"
             ) from None
-        except KafkaError as error:
+        except (KafkaError, IllegalOperation) as error:  # illegal: an answer ended it meanwhile
             raise self.find_cause(error) from error
 
     def find_cause(self, error: BaseException) -> BaseException:

@@ -108,7 +108,7 @@ class Partition:
         await self.write(batch)
         await self.commit()
 
-    def find_cause(self, error: KafkaError) -> BaseException:
+    def find_cause(self, error: BaseException) -> BaseException:
         assert self._writer
         return self._writer.find_cause(error)
 

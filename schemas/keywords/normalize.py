@@ -42,7 +42,7 @@ _ALL_BUT_LATIN_MARKS: Final = regex.compile(
 )
 """U+3099 and U+309A are the voicing marks of Japanese."""
 _LATIN_MARK: Final = regex.compile(r"[\u0300-\u036FđĐ]")
-_MIXED: Final = regex.compile(r"\p{L}+")
+_MIXED: Final = regex.compile(r"[\p{L}\p{M}]+")
 _LATIN: Final = regex.compile(r"\p{Latin}")
 _NOT_LATIN: Final = regex.compile(r"[\p{Cyrillic}\p{Greek}]")
 _SQUARED: Final = regex.compile(r"(?:[\U0001F170-\U0001F189]\uFE0F?){2,}")
@@ -103,7 +103,7 @@ def fold_letters(text: str, *, latin_marks: bool = False) -> str:
     drop = _ALL_BUT_LATIN_MARKS if latin_marks else _MARKS
     visible: str = drop.sub("", decomposed)[:MAX_CHARACTERS]
     if not visible.isascii():
-        if _NOT_LATIN.search(visible) and _LATIN.search(visible):
+        if _NOT_LATIN.search(visible) and (_LATIN.search(visible) or _CJK.search(visible)):
             visible = _MIXED.sub(_one_script, visible)
         visible = unicodedata.normalize("NFC", visible)
     return visible.casefold()
@@ -145,9 +145,13 @@ def _gap(gap: re.Match[str] | regex.Match[str]) -> str:
 
 def _one_script(word: regex.Match[str]) -> str:
     found: str = word[0]
-    if _LATIN.search(found) and _NOT_LATIN.search(found):
-        return found.translate(_other_scripts())
-    return found
+    if not _NOT_LATIN.search(found):
+        return found
+    latin = found.translate(_other_scripts())
+    if _LATIN.search(found):
+        return latin
+    # Chinese has no blanks around the T of 回T: letters that all look Latin are.
+    return latin if _CJK.search(found) and not _NOT_LATIN.search(latin) else found
 
 
 def _squared(run: regex.Match[str]) -> str:

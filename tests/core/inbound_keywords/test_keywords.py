@@ -168,6 +168,19 @@ def test_normalizing_keeps_where_sentences_and_clauses_end() -> None:
     assert strip_marks(normalize("opt-out!")) == "opt out"
 
 
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        pytest.param("ѕtoр", "stop", id="among Latin letters"),
+        pytest.param("НỦУ", "hủy", id="around a Latin letter with a mark"),
+        pytest.param("回Т退订", "回t退订", id="among Chinese characters"),
+        pytest.param("我在Житомире", "我在житомире", id="a Cyrillic word among them stays"),
+    ],
+)
+def test_letters_that_look_latin_are_read_as_latin(body: str, read: str) -> None:
+    assert normalize(body, latin_marks=True) == read
+
+
 def test_own_words_are_kept_as_written() -> None:
     assert OwnWords(stop=("Genug",)).model_dump()["stop"] == ("Genug",)
 

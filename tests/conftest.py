@@ -30,10 +30,9 @@ __all__ = [
     "pytest_report_header",
 ]
 
-settings.register_profile("sayso", deadline=None, max_examples=40)
+settings.register_profile("sayso", deadline=None)
 settings.load_profile("sayso")
-"""An example may take as long as it takes: how long that is says how busy the machine is. Each run
-tries other examples."""
+"""An example may take as long as it takes: how long that is says how busy the machine is."""
 
 LONGEST_FIRST: Final = (
     "e2e",

@@ -167,34 +167,52 @@ class Store:
         Raises LedgerRebuilt if the file is not of this generation any more.
         """
         with self._transaction():
-            if self.meta("generation") != generation or self.meta("version") != VERSION:
+            if self.meta("generation") != generation or self.meta("version") != self.version:
                 raise LedgerRebuilt
-            done = self.positions()
+            done = self._find_done(known)
             new = [
                 parsed
                 for parsed in batch
                 if parsed.record.offset >= done.get(parsed.record.partition, 0)
             ]
-            statements = build_statements(new)
-            outcomes = statements.pop(UPSERT["outcomes"], [])
-            for sql, rows in statements.items():
-                self._sql.executemany(sql, rows)
-            self._messages.write(outcomes, new, generation)
-            self._people.write(new, generation)
-            write_calendar(self._sql, new)
-            write_texts(self._sql, new)
-            ahead = [(*one, to) for one, to in reached.items() if to > done.get(one, -1)]
-            self._sql.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", ahead)
-            self._sql.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list_last_rows(new))
-            self._note_changes(new)
+            self._move(done, reached)
+            self._write(new, generation)
         return len(new)
+
+    @property
+    def _writer(self) -> Any:
+        """Writes rows: it takes statements as a connection does."""
+        return self._sql
+
+    def _find_done(self, _known: Mapping[Partition, int] | None) -> Mapping[Partition, int]:
+        """How far the partitions were read."""
+        return self.positions()
+
+    def _move(self, done: Mapping[Partition, int], reached: Mapping[Partition, int]) -> None:
+        ahead = [(*one, to) for one, to in reached.items() if to > done.get(one, -1)]
+        self._sql.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", ahead)
+
+    def _write(self, new: Sequence[ParsedRecord], generation: str | None) -> None:
+        statements = build_statements(new)
+        outcomes = statements.pop(UPSERT["outcomes"], [])
+        for sql, rows in statements.items():
+            self._writer.executemany(sql, rows)
+        self._messages.write(outcomes, new, generation)
+        self._people.write(new, generation)
+        write_calendar(self._writer, new)
+        self._write_texts(new)
+        self._writer.executemany(_META, list_last_rows(new))
+        self._note_changes(new)
+
+    def _write_texts(self, new: Sequence[ParsedRecord]) -> None:
+        write_texts(self._sql, new)
 
     def note_current(self, at_ms: int, generation: str | None) -> None:
         """The file holds everything that Kafka had then. Of another generation it says nothing."""
         sql = """INSERT INTO meta SELECT ?1, ?2 WHERE
                 (SELECT value FROM meta WHERE name = 'generation') = ?3
-            ON CONFLICT DO UPDATE SET value = excluded.value
-                WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)"""
+            ON CONFLICT (name) DO UPDATE SET value = excluded.value
+                WHERE CAST(excluded.value AS INTEGER) > CAST(meta.value AS INTEGER)"""
         self._sql.execute(sql, (CURRENT, str(at_ms), generation))
 
     def note_share_current(self, at_ms: int, generation: str | None) -> None:
@@ -242,6 +260,10 @@ class Store:
             self._messages.forget()
             self._people.forget()
             raise
+
+
+_META: Final = """INSERT INTO meta VALUES (?, ?)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value"""
 
 
 def list_last_rows(new: Sequence[ParsedRecord]) -> list[tuple[str, str]]:

@@ -71,7 +71,7 @@ class _NumberLoader(Loader):
 class Sql:
     """A connection in the ledger's schema. It speaks as SQLite's does where the ledger asks it."""
 
-    def __init__(self, location: PostgresLocation, schema: str | None = None) -> None:
+    def __init__(self, location: PostgresLocation) -> None:
         """Raises LedgerUnusable."""
         self.location = location
         self._named = 0
@@ -91,7 +91,7 @@ class Sql:
             adapters = self.connection.adapters
             adapters.register_dumper(bool, _TruthDumper)
             adapters.register_loader("numeric", _NumberLoader)
-            self.enter(schema or location.schema)
+            self.enter(location.schema)
 
     def enter(self, schema: str) -> None:
         """Names without a schema are of this one from now on."""

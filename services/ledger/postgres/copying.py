@@ -31,10 +31,6 @@ class TableWriter:
         self.has_zeros = False
         """Some text of this batch has a character 0."""
 
-    def forget(self) -> None:
-        """The transaction was taken back, and with it the staging tables that it made."""
-        self._staged = set()
-
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
         return self._sql.execute(sql, values)
 

@@ -62,10 +62,6 @@ class Shares:
             min(noted[pid] for pid in members) if members and noted.keys() >= {*members} else None
         )
 
-    def forget(self) -> None:
-        """What was noted of another share."""
-        self._sql.execute("DELETE FROM followers WHERE pid = ?", (self._pid,))
-
     def _list_members(self) -> list[int]:
         high, low = (self._lock >> 32) & 0xFFFFFFFF, self._lock & 0xFFFFFFFF
         return [row["pid"] for row in self._sql.execute(_MEMBERS, (high, low)).fetchall()]

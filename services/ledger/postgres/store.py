@@ -23,7 +23,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from services.ledger.case_calendar import write_calendar
 from services.ledger.location import PostgresLocation
 from services.ledger.message_facets import MessageFacets
 from services.ledger.person_index import PersonIndex
@@ -33,8 +32,8 @@ from services.ledger.postgres.rebuilding import Rebuilding, create_schema
 from services.ledger.postgres.shares import Shares, lock_number
 from services.ledger.postgres.tables import VERSION
 from services.ledger.postgres.words import PostgresWordSearch, split_texts
-from services.ledger.projection import UPSERT, ParsedRecord, Partition, build_statements
-from services.ledger.store import CURRENT, Store, list_last_rows
+from services.ledger.projection import ParsedRecord, Partition
+from services.ledger.store import Store
 from services.ledger.text_index import collect_texts
 from services.ledger.unusable import LedgerRebuilt
 from services.ledger.word_search import WordSearch
@@ -69,10 +68,14 @@ class PostgresStore(Store):
     def _sql(self) -> Any:
         return self._connection
 
+    @property
+    def _writer(self) -> Any:
+        return self._rows
+
     def _reset(self) -> None:
-        self._writer = TableWriter(self._sql)
-        self._messages = MessageFacets(self._writer)
-        self._people = PersonIndex(self._writer, keeps_words=False)
+        self._rows = TableWriter(self._sql)
+        self._messages = MessageFacets(self._rows)
+        self._people = PersonIndex(self._rows, keeps_words=False)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -126,36 +129,16 @@ class PostgresStore(Store):
 
     # Writing.
 
-    def apply(
-        self,
-        batch: Sequence[ParsedRecord],
-        reached: Mapping[Partition, int],
-        generation: str | None,
-        known: Mapping[Partition, int] | None = None,
-    ) -> int:
-        try:
-            with self._sql.transaction():
-                self._sql.execute("SELECT pg_advisory_xact_lock(?)", (self._lock,))
-                if self.meta("generation") != generation or self.meta("version") != VERSION:
-                    raise LedgerRebuilt
-                done = self.positions() if known is None else known
-                new = [
-                    one for one in batch if one.record.offset >= done.get(one.record.partition, 0)
-                ]
-                moves = [
-                    (*one, done.get(one), to)
-                    for one, to in sorted(reached.items())
-                    if to > done.get(one, -1)
-                ]
-                self._move(moves)
-                self._write(new, generation)
-        except BaseException:
-            self._reset()  # what they remember as written was taken back
-            raise
-        return len(new)
+    def _find_done(self, known: Mapping[Partition, int] | None) -> Mapping[Partition, int]:
+        return self.positions() if known is None else known
 
-    def _move(self, moves: Sequence[tuple[str, int, int | None, int]]) -> None:
+    def _move(self, done: Mapping[Partition, int], reached: Mapping[Partition, int]) -> None:
         """Compare and set. Raises LedgerRebuilt where another process has gone on."""
+        moves = [
+            (*one, done.get(one), to)
+            for one, to in sorted(reached.items())
+            if to > done.get(one, -1)
+        ]
         moved = 0
         known = [one for one in moves if one[2] is not None]
         for sql, several in ((_MOVE, known), (_BEGIN, [one for one in moves if one[2] is None])):
@@ -166,28 +149,15 @@ class PostgresStore(Store):
             raise LedgerRebuilt
 
     def _write(self, new: Sequence[ParsedRecord], generation: str | None) -> None:
-        writer = self._writer
-        writer.has_zeros = any(b"\\u0000" in (one.record.value or b"") for one in new)
-        statements = build_statements(new)
-        outcomes = statements.pop(UPSERT["outcomes"], [])
-        for sql, rows in statements.items():
-            writer.executemany(sql, rows)
-        self._messages.write(outcomes, new, generation)
-        self._people.write(new, generation)
-        write_calendar(writer, new)
-        self._write_texts(new)
-        writer.executemany(_META, list_last_rows(new))
-        self._note_changes(new)
+        self._rows.has_zeros = any(b"\\u0000" in (one.record.value or b"") for one in new)
+        super()._write(new, generation)
 
     def _write_texts(self, new: Sequence[ParsedRecord]) -> None:
-        texts = collect_texts(self._writer, new)
+        texts = collect_texts(self._rows, new)
         if texts:
             words = split_texts((key, body) for key, _, _, body in texts)
             rows = [(*one[:3], words.get(one[0], [])) for one in texts]
-            self._writer.copy("texts", _TEXTS, rows)
-
-    def note_current(self, at_ms: int, generation: str | None) -> None:
-        self._sql.execute(_CURRENT, (CURRENT, str(at_ms), generation))
+            self._rows.copy("texts", _TEXTS, rows)
 
     def note_share_current(self, at_ms: int, generation: str | None) -> None:
         """The ledger holds what Kafka had at the earliest time that a process noted for its share,
@@ -199,8 +169,13 @@ class PostgresStore(Store):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._sql.transaction():
-            yield
+        try:
+            with self._sql.transaction():
+                self._sql.execute("SELECT pg_advisory_xact_lock(?)", (self._lock,))
+                yield
+        except BaseException:
+            self._reset()  # what they remember as written was taken back
+            raise
 
 
 @contextmanager
@@ -224,9 +199,3 @@ _MOVE: Final = """UPDATE positions p SET next_off = v.next_off
 _BEGIN: Final = """INSERT INTO positions SELECT v.topic, v.part, v.next_off
     FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
         AS v (topic, part, was, next_off) ON CONFLICT DO NOTHING"""
-_META: Final = """INSERT INTO meta VALUES (?, ?)
-    ON CONFLICT (name) DO UPDATE SET value = excluded.value"""
-_CURRENT: Final = """INSERT INTO meta SELECT ?1, ?2 WHERE
-        (SELECT value FROM meta WHERE name = 'generation') = ?3
-    ON CONFLICT (name) DO UPDATE SET value = excluded.value
-        WHERE CAST(excluded.value AS BIGINT) > CAST(meta.value AS BIGINT)"""

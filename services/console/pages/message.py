@@ -111,6 +111,7 @@ def _context(visit: Visit, message_id: str, found: FoundMessage) -> dict[str, An
     }
     data = [event.data for event in found.explanation.events]
     asked = next((one for one in data if "requested_at" in one), {})
+    undo_left = _undo_left(visit, asked, state) if may_write else 0
     about = found.explanation.outcome or asked
     return {
         "message_id": message_id,
@@ -126,8 +127,8 @@ def _context(visit: Visit, message_id: str, found: FoundMessage) -> dict[str, An
         "kind_words": kind_words,
         "results": None,
         "resends": resends,
-        "undo_left": _undo_left(visit, asked, state) if may_write else 0,
-        "undo": _seal(visit, message_id) if may_write else "",
+        "undo_left": undo_left,
+        "undo": _seal(visit, message_id) if undo_left else "",
     }
 
 

@@ -36,17 +36,6 @@ document.addEventListener(
 document.addEventListener("visibilitychange", read);
 document.addEventListener("htmx:after:swap", () => {
   toEnd();
-
-// Earlier entries come above. The button that fetched them is gone: the next one has the focus.
-let asked = false;
-document.addEventListener("click", (event) => {
-  asked = Boolean(event.target.closest("[data-earlier]"));
-});
-document.addEventListener("htmx:after:swap", () => {
-  if (!asked) return;
-  asked = false;
-  (document.querySelector("[data-earlier]") ?? list())?.focus();
-});
   read();
 });
 toEnd();

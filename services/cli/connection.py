@@ -115,11 +115,13 @@ def read_ledger(given: str | None, state: Path, tenant: str | None = None) -> It
     Raises OperationError, also for a tenant that there is not."""
     bootstrap = given or find_running(state)
     try:
-        ledger = Ledger.open(locate_in(state), existing=bootstrap is None)
+        location = locate_in(state)
     except SettingsError as error:
         raise InvalidRequest(str(error)) from None
+    try:
+        ledger = Ledger.open(location, existing=bootstrap is None)
     except LedgerError as error:
-        is_nothing = bootstrap is None and not locate_in(state).exists()
+        is_nothing = bootstrap is None and not location.exists()
         raise (_no_broker(state) if is_nothing else InvalidRequest(str(error))) from None
     try:
         if bootstrap is None:

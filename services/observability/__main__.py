@@ -8,6 +8,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from services.ledger.location import locate_ledger
 from services.observability.exporter import Exporter
 from services.observability.health import serve_health
 from services.observability.logs import set_up
@@ -32,7 +33,7 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
-    exporter = Exporter(settings.required_bootstrap, settings.state)
+    exporter = Exporter(settings.required_bootstrap, locate_ledger(settings))
     stop = stop_on_signals()
     wanted = settings.metrics_port if given.port is None else given.port
     wanted = PORT if wanted is None else wanted

@@ -8,7 +8,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -18,7 +17,7 @@ from services.kafka.topic_health import Health, describe_health, read_topic_heal
 from services.kafka.topics import MAIL_GROUP
 from services.ledger.dead_letters import count_dead_letters
 from services.ledger.ledger import Ledger, LedgerError
-from services.ledger.location import locate_in
+from services.ledger.location import Location
 from services.ledger.projection import Partition
 from services.ledger.questions import measure_questions
 from services.ledger.usage import count_by_state, count_requested
@@ -40,11 +39,11 @@ log = structlog.get_logger("sayso.exporter")
 
 
 class Exporter:
-    def __init__(self, bootstrap: str, state: Path) -> None:
-        """`state`: the folder of the ledger. Without a ledger its metrics are left out."""
+    def __init__(self, bootstrap: str, ledger: Location) -> None:
+        """Where there is no `ledger`, its metrics are left out."""
         self.metrics = MetricRegistry(EXPORTER)
         self._bootstrap = bootstrap
-        self._state = state
+        self._location = ledger
         self._groups = list_read_topics()
         self._up = False
         self._ledger_read_at = float("-inf")
@@ -99,7 +98,7 @@ class Exporter:
 
     def _read_ledger(self, report: LagReport) -> None:
         try:
-            ledger = Ledger.open(locate_in(self._state), existing=True)
+            ledger = Ledger.open(self._location, existing=True)
         except LedgerError:
             return
         try:

@@ -13,6 +13,7 @@ from services.console.api.keys import ApiKeys
 from services.console.api.rate_limit import RateLimit
 from services.console.api.tenants import TenantDirectory
 from services.console.console import Console
+from services.ledger.location import locate_ledger
 
 
 class Api:
@@ -21,7 +22,7 @@ class Api:
         self.console = console
         self.idempotency = idempotency
         self.keys = ApiKeys(state)
-        self.tenants = TenantDirectory(state)
+        self.tenants = TenantDirectory(locate_ledger(console.settings))
         self.rate_limit = RateLimit()
 
     def now(self) -> datetime:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from services.ledger import Ledger, LedgerError
-from services.ledger.location import locate_in
+from services.ledger.location import Location
 
 
 class TenantDirectory:
@@ -13,8 +11,8 @@ class TenantDirectory:
     must not be refused because the ledger is being rebuilt. Processors decide what becomes of it.
     """
 
-    def __init__(self, state: Path) -> None:
-        self._location = locate_in(state)
+    def __init__(self, ledger: Location) -> None:
+        self._location = ledger
         self._known: set[str] = set()
 
     def has(self, tenant: str) -> bool:

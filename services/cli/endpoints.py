@@ -13,12 +13,11 @@ import typer
 from services.cli import options
 from services.cli.connection import run
 from services.display_text import format_utc
-from services.event_webhooks.addresses import SystemResolver
 from services.event_webhooks.endpoints import Endpoint, NewSecret
 from services.event_webhooks.event_types import EVENTS, PATTERNS
 from services.local.broker import find_running
 from services.operations.errors import InvalidRequest
-from services.operations.event_webhooks import EndpointManager, open_endpoints
+from services.operations.event_webhooks import EndpointManager, manage_endpoints
 from services.operations.tenant_check import require_tenant_in, require_tenants
 from services.operations.validation import parse_tenant
 from services.settings import SettingsError, from_environment
@@ -63,14 +62,8 @@ def manage(state: Path) -> Iterator[EndpointManager]:
         settings = from_environment()
     except SettingsError as error:
         raise InvalidRequest(str(error)) from None
-    resolver = SystemResolver()
-    try:
-        with open_endpoints(
-            state, resolver, allow_private=settings.webhooks_allow_private
-        ) as manager:
-            yield manager
-    finally:
-        resolver.close()
+    with manage_endpoints(settings.model_copy(update={"state": state})) as manager:
+        yield manager
 
 
 @app.command()

@@ -22,9 +22,7 @@ WORKERS: Final = PROCESSOR_NAMES
 restart keeps its partitions and nobody rebalances."""
 PROVIDER_TOKEN: Final = {"TWILIO_AUTH_TOKEN_FILE": "sayso-provider/auth-token"}
 MAIL_SERVER: Final = {"SAYSO_SMTP_URL_FILE": "sayso-mail/url"}
-PROVIDER_USERS: Final = frozenset({"dispatch", "webhook"})
-"""Who has the provider's token: one calls it, the other checks its signatures."""
-
+"""Dispatch calls the provider, the webhook checks its signatures."""
 EXPORTER_PORT: Final = 9308
 EVENT_WEBHOOKS_PORT: Final = 9301
 WEBHOOK_PORT: Final = 8410
@@ -91,7 +89,7 @@ def build_event_webhooks_patch() -> Manifest:
 
 
 def _worker(name: str) -> Manifest:
-    calls_provider = name in PROVIDER_USERS
+    calls_provider = name == "dispatch"
     container = Container(
         name,
         "services.workers",

@@ -10,7 +10,15 @@ from schemas.topics import A_MONTH
 from services.ledger.dead_letters import DeadLetterEntry, DeadLetterFilter, read_entry
 from services.ledger.ledger import Ledger
 from services.ledger.mailbox import CurrentAlert
-from services.ledger.paging import COUNTED, Count, Page, limit_rows, read_cursor, write_cursor
+from services.ledger.paging import (
+    COUNTED,
+    Count,
+    Page,
+    count_rows,
+    limit_rows,
+    read_cursor,
+    write_cursor,
+)
 from services.ledger.scope import EVERYTHING, Scope
 from streams.alert_words import urgency
 
@@ -69,10 +77,9 @@ _PLACE: Final = """CASE WHEN a.passed_ms > ? THEN a.before_ms ELSE -a.said_ms EN
 
 def count_alerts(ledger: Ledger, wanted: AlertFilter, now: datetime, most: int = COUNTED) -> Count:
     conditions, values = _alert_conditions(wanted, now)
-    sql = f"""SELECT count(*) AS n FROM (SELECT 1 FROM alerts a INDEXED BY alerts_said_ms
-        WHERE a.said_ms IS NOT NULL AND {conditions} LIMIT ?) x"""
-    count = int(ledger.rows(sql, *values, most + 1)[0]["n"])
-    return Count(min(count, most), count > most)
+    sql = f"""SELECT 1 FROM alerts a INDEXED BY alerts_said_ms
+        WHERE a.said_ms IS NOT NULL AND {conditions}"""
+    return count_rows(ledger, sql, values, most)
 
 
 def _alert_conditions(wanted: AlertFilter, now: datetime) -> tuple[str, list[Any]]:
@@ -128,10 +135,9 @@ def read_dead_letters(
 
 def count_open_letters(ledger: Ledger, most: int = COUNTED) -> Count:
     """Those that were neither replayed nor dropped."""
-    sql = f"""SELECT count(*) AS n FROM (SELECT 1 FROM dead_letters l
-        INDEXED BY dead_letters_by_time WHERE l.at_ms IS NOT NULL AND {_OPEN} LIMIT ?) x"""
-    count = int(ledger.rows(sql, most + 1)[0]["n"])
-    return Count(min(count, most), count > most)
+    sql = f"""SELECT 1 FROM dead_letters l
+        INDEXED BY dead_letters_by_time WHERE l.at_ms IS NOT NULL AND {_OPEN}"""
+    return count_rows(ledger, sql, (), most)
 
 
 _OPEN: Final = """NOT EXISTS (SELECT 1 FROM letter_resolutions r

@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from services.ledger.ledger import Ledger
-from services.ledger.paging import COUNTED, Count, Page, limit_rows, read_cursor, write_cursor
+from services.ledger.paging import (
+    COUNTED,
+    Count,
+    Page,
+    count_rows,
+    limit_rows,
+    read_cursor,
+    write_cursor,
+)
 from services.ledger.scope import EVERYTHING, Scope
 from services.ledger.table import fold
 from services.ledger.times import ENDLESS
@@ -80,10 +88,9 @@ def read_cases(
 
 def count_cases(ledger: Ledger, wanted: CaseFilter, most: int = COUNTED) -> Count:
     conditions, values = _conditions(wanted)
-    sql = f"""SELECT count(*) AS n FROM (SELECT 1 FROM cases c INDEXED BY cases_said_ms
-        WHERE c.said_ms IS NOT NULL AND {conditions} LIMIT ?) x"""
-    count = int(ledger.rows(sql, *values, most + 1)[0]["n"])
-    return Count(min(count, most), count > most)
+    sql = f"""SELECT 1 FROM cases c INDEXED BY cases_said_ms
+        WHERE c.said_ms IS NOT NULL AND {conditions}"""
+    return count_rows(ledger, sql, values, most)
 
 
 def _conditions(wanted: CaseFilter) -> tuple[str, list[Any]]:

@@ -10,7 +10,10 @@ import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NoBase64
+from collections.abc import Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from services.ledger.ledger import Ledger
 
 T = TypeVar("T")
 
@@ -90,3 +93,10 @@ def _plain(value: Any) -> Any:
 
 def limit_rows(wanted: int) -> int:
     return max(1, min(wanted, MOST_ROWS))
+
+
+def count_rows(ledger: Ledger, select: str, values: Sequence[Any], most: int) -> Count:
+    """Of a query, at most so many."""
+    sql = f"SELECT count(*) AS n FROM ({select} LIMIT ?) x"
+    count = int(ledger.rows(sql, *values, most + 1)[0]["n"])
+    return Count(min(count, most), count > most)

@@ -9,7 +9,15 @@ from typing import Any, Final, NamedTuple
 from schemas.consent import ConsentAction
 from schemas.numbers import e164
 from services.ledger.ledger import Ledger
-from services.ledger.paging import COUNTED, Count, Page, limit_rows, read_cursor, write_cursor
+from services.ledger.paging import (
+    COUNTED,
+    Count,
+    Page,
+    count_rows,
+    limit_rows,
+    read_cursor,
+    write_cursor,
+)
 from services.ledger.scope import Scope
 from services.ledger.thread_pages import has_case_in
 from services.ledger.times import ENDLESS
@@ -70,11 +78,10 @@ def read_questions(
 
 def count_questions(ledger: Ledger, scope: Scope, most: int = COUNTED) -> Count:
     conditions, values = _conditions(scope)
-    sql = f"""SELECT count(*) AS n FROM (SELECT 1
+    sql = f"""SELECT 1
         FROM consent_status s LEFT JOIN threads t ON t.identity = s.identity
-        WHERE s.question_ms IS NOT NULL AND {conditions} LIMIT ?) x"""
-    count = int(ledger.rows(sql, *values, most + 1)[0]["n"])
-    return Count(min(count, most), count > most)
+        WHERE s.question_ms IS NOT NULL AND {conditions}"""
+    return count_rows(ledger, sql, values, most)
 
 
 def _conditions(scope: Scope) -> tuple[str, list[str]]:

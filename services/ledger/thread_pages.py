@@ -9,7 +9,15 @@ from typing import Any, Final, NamedTuple
 from schemas.inbound import Reply
 from schemas.thread import Thread
 from services.ledger.ledger import Ledger
-from services.ledger.paging import COUNTED, Count, Page, limit_rows, read_cursor, write_cursor
+from services.ledger.paging import (
+    COUNTED,
+    Count,
+    Page,
+    count_rows,
+    limit_rows,
+    read_cursor,
+    write_cursor,
+)
 from services.ledger.person_pages import find_by_words
 from services.ledger.scope import EVERYTHING, Scope
 from services.ledger.threads import find_last_reply
@@ -89,10 +97,9 @@ def count_threads(ledger: Ledger, wanted: ThreadFilter, most: int = COUNTED) -> 
         conditions, values = _conditions(ledger, wanted)
         column = "waiting_ms" if wanted.waiting else "last_ms"
         waits = " AND waiting_ms IS NULL" if wanted.waiting is False else ""
-        sql = f"""SELECT count(*) AS n FROM (SELECT 1 FROM threads t INDEXED BY threads_{column}
-            WHERE {column} IS NOT NULL{waits} AND {conditions} LIMIT ?) x"""
-        count = int(ledger.rows(sql, *values, most + 1)[0]["n"])
-    return Count(min(count, most), count > most)
+        sql = f"""SELECT 1 FROM threads t INDEXED BY threads_{column}
+            WHERE {column} IS NOT NULL{waits} AND {conditions}"""
+        return count_rows(ledger, sql, values, most)
 
 
 def _conditions(ledger: Ledger, wanted: ThreadFilter) -> tuple[str, list[Any]]:

@@ -61,14 +61,12 @@ def read_usage(ledger: Ledger, wanted: UsageFilter | None = None) -> UsageReport
     )
 
 
-def read_usage_rows(ledger: Ledger, wanted: UsageFilter) -> tuple[UsageRow, ...]:
-    given = {
-        _CONDITIONS[name]: str(value)
-        for name, value in wanted._asdict().items()
-        if value is not None
-    }
-    where = " AND ".join(["messages <> 0", *given])
-    found = ledger.rows(f"SELECT json FROM usage WHERE {where} ORDER BY identity", *given.values())
+def read_usage_rows(
+    ledger: Ledger, wanted: UsageFilter, branches: Collection[str] | None = None
+) -> tuple[UsageRow, ...]:
+    """`branches`: only these."""
+    where, values = _where(wanted, branches)
+    found = ledger.rows(f"SELECT json FROM usage WHERE {where} ORDER BY identity", *values)
     return tuple(UsageRow.model_validate_json(row["json"]) for row in found)
 
 
@@ -119,9 +117,15 @@ def sum_usage(
     for row in ledger.rows(sql, *values):
         one = UsageRow.model_validate_json(row["json"])
         about = {name: getattr(one, name) for name in (*columns, "currency", "other_costs")}
-        counts = (one.segments_unpriced or 0, one.cost_billed or 0)
-        about |= dict(zip(("segments_unpriced", "cost_billed"), counts, strict=True))
-        found.append(UsageSum(messages=one.messages, segments=one.segments, **about))
+        found.append(
+            UsageSum(
+                messages=one.messages,
+                segments=one.segments,
+                segments_unpriced=one.segments_unpriced or 0,
+                cost_billed=one.cost_billed or 0,
+                **about,
+            )
+        )
     return tuple(found)
 
 

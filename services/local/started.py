@@ -12,9 +12,11 @@ from pathlib import Path
 
 import orjson
 
+from services.parent_watch import PIPE
+
 
 class StarterFailed(Exception):
-    """One sentence: the starter is gone, and what it said last."""
+    """One sentence: the starter is gone, and its exit code."""
 
 
 class Started:
@@ -52,7 +54,7 @@ class Starter:
     """Asks the starter for processes. It is started with the first one, and anew if it died."""
 
     def __init__(self, pipe: int) -> None:
-        """`pipe`: what its processes watch to end with us, whose number they know."""
+        """`pipe`: what its processes watch to end with us (`services.parent_watch`)."""
         self._pipe = pipe
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -76,7 +78,7 @@ class Starter:
             "key": self._key,
             "module": module,
             "arguments": arguments,
-            "environment": dict(environment),
+            "environment": {**environment, PIPE: str(self._pipe)},
             "log": str(log),
         }
         assert process.stdin is not None

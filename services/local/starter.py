@@ -114,9 +114,8 @@ def _become(request: StartRequest) -> int:
     os.close(nothing)
     os.close(log)
     sys.argv = [request.module, *request.arguments]
-    setproctitle(
-        " ".join([sys.executable, "-m", *sys.argv])
-    )  # it looks for its place beside the environment
+    # Before the environment goes: beside it is the place of the title.
+    setproctitle(" ".join([sys.executable, "-m", *sys.argv]))
     os.environ.clear()
     os.environ.update(request.environment)
     time.tzset()

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from services.local.started import Started, Starter, StarterFailed
-from services.parent_watch import PIPE
 
 START_TIMEOUT: Final = 60.0
 """Seconds a process may take to get ready."""
@@ -69,10 +68,7 @@ class Supervisor:
 
     async def start(self, specs: Sequence[ProcessSpec]) -> None:
         """Returns when all of them are ready. Raises ProcessFailed."""
-        started = [
-            _Child(spec, self._run, self._logs, self._pipe, self._starter, self._say)
-            for spec in specs
-        ]
+        started = [_Child(spec, self._run, self._logs, self._starter, self._say) for spec in specs]
         self._children |= {child.spec.name: child for child in started}
         await asyncio.gather(*(child.start() for child in started))
 
@@ -97,14 +93,12 @@ class _Child:
         spec: ProcessSpec,
         run: Path,
         logs: Path,
-        pipe: int,
         starter: Starter,
         say: Callable[[str], None],
     ) -> None:
         self.spec = spec
         self._ready_file = run / f"{spec.name}.ready"
         self._log = logs / f"{spec.name}.log"
-        self._pipe = pipe
         self._starter = starter
         self._say = say
         self._process: Started | None = None
@@ -162,7 +156,7 @@ class _Child:
             self._process = await self._starter.start(
                 module,
                 [*arguments, self.spec.ready_option, str(self._ready_file)],
-                {**os.environ, **self.spec.environment, PIPE: str(self._pipe)},
+                {**os.environ, **self.spec.environment},
                 self._log,
             )
         except StarterFailed as error:

@@ -15,7 +15,7 @@ from services.ledger.cases import list_cases
 from services.operations.calendar_items import CalendarFile, CalendarItem, LeftOut, Series
 from services.operations.case_doubts import is_reminded
 from services.operations.case_parts import EventDraft, build_event
-from services.operations.cases import KnownCase, build_change, find_case, know_case
+from services.operations.cases import KnownCase, build_change, find_case, find_event, know_case
 from services.operations.errors import InvalidRequest
 
 
@@ -160,8 +160,7 @@ def _fold(written: str) -> str:
 def _plan(
     about: KnownCase, item: CalendarItem, target: Target, by: str, now: datetime
 ) -> ImportRow:
-    events = about.case.events if about.case else ()
-    known = next((event for event in events if event.event_id == item.event_id), None)
+    known = find_event(about, item.event_id)
     action = _compare(known, item, about)
     before = known.starts_at if known else ""
     row = ImportRow(item.place, about, item.event_id, action, before, item.starts_at, item.title)

@@ -36,6 +36,7 @@ from services.operations.cases import (
     Change,
     KnownCase,
     build_change,
+    find_event,
     hint_at,
     list_roles,
     parse_zone,
@@ -236,12 +237,12 @@ def build_event(
 
 def build_event_canceled(about: KnownCase, event_id: str, by: str, now: datetime) -> Change:
     """Raises InvalidRequest for an event that there is not."""
-    known = require_event(about, event_id)
-    sequence = known.sequence if known else 0
+    require_event(about, event_id)
+    sequence = _known_sequence(about, event_id)
     event: Any = build_change(EventCanceled, about, by, now, event_id=event_id, sequence=sequence)
     return Change((event,))
 
 
 def _known_sequence(about: KnownCase, event_id: str) -> int:
-    events = about.case.events if about.case else ()
-    return next((event.sequence for event in events if event.event_id == event_id), 0)
+    known = find_event(about, event_id)
+    return known.sequence if known else 0

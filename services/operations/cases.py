@@ -287,6 +287,11 @@ def require_event(about: KnownCase, event_id: str) -> CaseCalendarEvent | None:
     """None: no processor has published the case yet.  Raises InvalidRequest, with near names."""
     events = about.case.events if about.case else ()
     require_known_part(about, "event", event_id, [event.event_id for event in events])
+    return find_event(about, event_id)
+
+
+def find_event(about: KnownCase, event_id: str) -> CaseCalendarEvent | None:
+    events = about.case.events if about.case else ()
     return next((event for event in events if event.event_id == event_id), None)
 
 

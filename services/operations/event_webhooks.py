@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from services.event_webhooks.addresses import AddressPolicy, Resolve
+from services.event_webhooks.addresses import AddressPolicy, Resolve, SystemResolver
 from services.event_webhooks.deliveries import CHUNK, Deliveries, Delivery, DeliveryState
 from services.event_webhooks.endpoints import Endpoint, Endpoints, EndpointState, NewSecret
 from services.event_webhooks.event_types import TEST
@@ -22,6 +22,7 @@ from services.event_webhooks.store import Store, StoreError, from_ms
 from services.operations.endpoint_fields import check_fields
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import parse_tenant
+from services.settings import ServiceSettings
 
 MOST_ENDPOINTS: Final = 50
 """Of one tenant."""
@@ -286,3 +287,18 @@ def open_endpoints(
             store.close()
     except StoreError as error:
         raise OperationFailed(str(error)) from None
+
+
+@contextmanager
+def manage_endpoints(
+    settings: ServiceSettings, tenant: str | None = None
+) -> Iterator[EndpointManager]:
+    """`open_endpoints` where the settings say; the system's DNS is asked for addresses."""
+    allow_private = settings.webhooks_allow_private
+    with (
+        closing(SystemResolver()) as resolve,
+        open_endpoints(
+            settings.state, resolve, allow_private=allow_private, tenant=tenant
+        ) as manager,
+    ):
+        yield manager

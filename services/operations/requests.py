@@ -138,11 +138,7 @@ Cancel = CancelRequest | PersonCancel
 
 def build_cancel(message: MessageStatus, reason: str, by: str, now: datetime) -> Cancel:
     """People take back what was requested for a person, whatever number it went to."""
-    said = {"tenant": message.tenant, "reason": reason, "by": by, "at": now}
-    if message.request_id is not None and message.person_id is not None:
-        return _cancel_at_people(message.person_id, message.request_id, said)
-    assert message.number is not None, "find_cancelable refuses those"
-    return _cancel_at_gate(message.number, message.message_id, said)
+    return build_withdrawal(name_sent(message), by, now, reason)
 
 
 class SentText(NamedTuple):
@@ -169,13 +165,11 @@ def build_withdrawal(
     if isinstance(sent, SendRequest):
         return _cancel_at_gate(sent.number, sent.message_id, said)
     if sent.person_id is not None:
-        return _cancel_at_people(sent.person_id, sent.message_id, said)
+        return build_message(
+            PersonCancel, person_id=sent.person_id, request_id=sent.message_id, **said
+        )
     assert sent.number is not None, "a text is for a person or for a number"
     return _cancel_at_gate(sent.number, sent.message_id, said)
-
-
-def _cancel_at_people(person_id: str, request_id: str, said: Mapping[str, Any]) -> PersonCancel:
-    return build_message(PersonCancel, person_id=person_id, request_id=request_id, **said)
 
 
 def _cancel_at_gate(number: str, message_id: str, said: Mapping[str, Any]) -> CancelRequest:

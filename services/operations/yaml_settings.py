@@ -54,7 +54,7 @@ def parse_settings(text: str, source: str, section: str, kind: type[M]) -> list[
         found = next((value for name, value in list_entries(root) if name.value == section), None)
         if not isinstance(found, yaml.SequenceNode):
             raise InvalidRequest(f"{source}: there is no list `{section}:` in it")
-        items = [_item(source, kind, node) for node in found.value]
+        items = [_item(kind, node) for node in found.value]
         for node, item in zip(found.value, items, strict=True):
             if isinstance(item, TenantSettings):
                 _refuse_templates(source, node, item)
@@ -122,7 +122,7 @@ def _refuse_repeats(identity: str, found: yaml.Node, items: list[Any]) -> None:
         seen[name] = node.start_mark.line + 1
 
 
-def _item(source: str, kind: type[M], node: yaml.Node) -> M:
+def _item(kind: type[M], node: yaml.Node) -> M:
     """Raises InvalidRequest or WrongValue."""
     schema = kind.model_json_schema()
     value = read_value(node, schema)

@@ -88,7 +88,7 @@ class Users:
                     int(now.timestamp()),
                     subject,
                 )
-                self._write_grants(name, grants)
+                self._write_grants("grants", name, grants)
         except sqlite3.IntegrityError:
             raise UsersError(f"There is a user {name!r} already") from None
         return self._require(name)
@@ -105,21 +105,11 @@ class Users:
 
     def set_grants(self, name: str, grants: Iterable[Grant]) -> User:
         """Those by hand; what their groups give stays. Raises UsersError."""
-        self._require(name)
-        with self._store.transaction():
-            self._store.change("DELETE FROM grants WHERE name = ?", name)
-            self._write_grants(name, grants)
-        return self._require(name)
+        return self._replace_grants("grants", name, grants)
 
     def set_group_grants(self, name: str, grants: Iterable[Grant]) -> User:
         """Raises UsersError."""
-        self._require(name)
-        with self._store.transaction():
-            self._store.change("DELETE FROM group_grants WHERE name = ?", name)
-            for tenant, branch, role in grants:
-                sql = "INSERT OR IGNORE INTO group_grants VALUES (?, ?, ?, ?)"
-                self._store.change(sql, name, tenant, branch, role.value)
-        return self._require(name)
+        return self._replace_grants("group_grants", name, grants)
 
     def disable(self, name: str, now: datetime) -> None:
         """Their name stays taken: it stands in records. Raises UsersError."""
@@ -160,11 +150,17 @@ class Users:
             raise UsersError(f"There is no user {name!r}: see `sayso users list`")
         return found
 
-    def _write_grants(self, name: str, grants: Iterable[Grant]) -> None:
+    def _replace_grants(self, table: str, name: str, grants: Iterable[Grant]) -> User:
+        self._require(name)
+        with self._store.transaction():
+            self._store.change(f"DELETE FROM {table} WHERE name = ?", name)
+            self._write_grants(table, name, grants)
+        return self._require(name)
+
+    def _write_grants(self, table: str, name: str, grants: Iterable[Grant]) -> None:
         for tenant, branch, role in grants:
-            self._store.change(
-                "INSERT OR IGNORE INTO grants VALUES (?, ?, ?, ?)", name, tenant, branch, role.value
-            )
+            sql = f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?, ?)"
+            self._store.change(sql, name, tenant, branch, role.value)
 
     def _read(self, row: sqlite3.Row) -> User:
         return User(

@@ -5,8 +5,8 @@ Secrets are in the file of the process that delivers. The answer that shows one 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Path, Query
@@ -33,14 +33,13 @@ from services.console.api.event_webhook_models import (
 from services.console.api.once import once
 from services.console.api.paging import next_page, not_found
 from services.console.api.scopes import Scope
-from services.event_webhooks.addresses import SystemResolver
 from services.event_webhooks.deliveries import Delivery
 from services.event_webhooks.endpoints import Endpoint
 from services.ledger.paging import read_cursor, write_cursor
 from services.operations.errors import InvalidRequest
 from services.operations.event_webhooks import (
     EndpointManager,
-    open_endpoints,
+    manage_endpoints,
 )
 
 router = APIRouter(route_class=ApiRoute, tags=["event webhooks"])
@@ -59,21 +58,9 @@ class _Made(BaseModel):
     id: str
 
 
-@contextmanager
-def _open(call: Call) -> Iterator[EndpointManager]:
+def _open(call: Call) -> AbstractContextManager[EndpointManager]:
     """Raises OperationFailed."""
-    settings = call.console.settings
-    resolver = SystemResolver()
-    try:
-        with open_endpoints(
-            settings.state,
-            resolver,
-            allow_private=settings.webhooks_allow_private,
-            tenant=call.tenant,
-        ) as manager:
-            yield manager
-    finally:
-        resolver.close()
+    return manage_endpoints(call.console.settings, call.tenant)
 
 
 def _find(manager: EndpointManager, endpoint_id: str) -> Endpoint:

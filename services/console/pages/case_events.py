@@ -17,7 +17,7 @@ from services.console.rendering import draw
 from services.console.viewer import Permission
 from services.operations import cases
 from services.operations.case_parts import EventDraft, build_event, build_event_canceled
-from services.operations.cases import Change, KnownCase
+from services.operations.cases import Change, KnownCase, find_event
 from services.operations.errors import OperationError
 from services.operations.event_change import EventEffects, compare_event
 from services.operations.validation import new_id
@@ -129,9 +129,7 @@ async def save_event(
         "zone": zone,
         "remind": remind,
     }
-    event = next(
-        (one for one in (about.case.events if about.case else ()) if one.event_id == event_id), None
-    )
+    event = find_event(about, event_id)
     try:
         change, effects = _build(visit, about, event_id, given)
     except OperationError as error:

@@ -3,8 +3,8 @@ replies."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form
@@ -15,30 +15,17 @@ from services.console.forms import once
 from services.console.pages.errors import draw_error
 from services.console.rendering import draw
 from services.console.viewer import Permission
-from services.event_webhooks.addresses import SystemResolver
 from services.event_webhooks.event_types import PATTERNS
 from services.operations.errors import OperationError
-from services.operations.event_webhooks import EndpointManager, open_endpoints
+from services.operations.event_webhooks import EndpointManager, manage_endpoints
 
 router = APIRouter(include_in_schema=False)
 PATH: Final = "/t/{tenant}/settings/endpoints"
 DELIVERIES: Final = 20
 
 
-@contextmanager
-def _open(visit: Visit) -> Iterator[EndpointManager]:
-    settings = visit.console.settings
-    resolver = SystemResolver()
-    try:
-        with open_endpoints(
-            settings.state,
-            resolver,
-            allow_private=settings.webhooks_allow_private,
-            tenant=visit.tenant,
-        ) as manager:
-            yield manager
-    finally:
-        resolver.close()
+def _open(visit: Visit) -> AbstractContextManager[EndpointManager]:
+    return manage_endpoints(visit.console.settings, visit.tenant)
 
 
 @router.get(PATH)

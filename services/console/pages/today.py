@@ -37,12 +37,11 @@ def _read(visit: Visit, day: date | None) -> dict[str, Any]:
     first = day or visit.now.astimezone(zone).date()
     sheet = make_day_sheet(ledger, visit.tenant, first, visit.now, visit.branches)
     people = [party for line in sheet.lines for party in line.parties]
-    reached = Counter(party.reached for party in people)
     return {
         "sheet": sheet,
         "first": first,
         "is_today": day is None,
         "Reached": Reached,
-        "counts": {one: reached[one] for one in Reached},
+        "counts": Counter(party.reached for party in people),
         "waiting": sum(party.waiting_since is not None for party in people),
     }

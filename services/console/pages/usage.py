@@ -124,10 +124,10 @@ def _filter(visit: Visit, first: date, last: date, branch: str) -> UsageFilter:
     return UsageFilter(visit.tenant, first, last, branch=branch or None)
 
 
-def _read(visit: Visit, first: date, last: date, branch: str) -> list[UsageRow]:
+def _read(visit: Visit, first: date, last: date, branch: str) -> tuple[UsageRow, ...]:
     """Only branches that the viewer may see."""
-    found = read_usage_rows(visit.console.ledger, _filter(visit, first, last, branch))
-    return [row for row in found if visit.branches is None or row.branch in visit.branches]
+    wanted = _filter(visit, first, last, branch)
+    return read_usage_rows(visit.console.ledger, wanted, visit.branches)
 
 
 def _failures(rows: Iterable[UsageSum]) -> list[Failure]:

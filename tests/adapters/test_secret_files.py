@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import SecretStr
 
 from services.kafka.security import security_options
 from services.settings import SECRETS, VARIABLES, ServiceSettings, SettingsError, from_environment
+from tests.adapters.processes import environment
 
 FIELDS = {name: field for field, name in VARIABLES.items()}
 
@@ -89,10 +89,9 @@ def test_the_kafka_login_takes_its_password_from_the_file(tmp_path: Path) -> Non
 
 
 def test_a_process_names_the_file_that_is_missing(tmp_path: Path) -> None:
-    plain = {name: text for name, text in os.environ.items() if not name.startswith("SAYSO_")}
     done = subprocess.run(
         [sys.executable, "-m", "services.webhook"],
-        env=plain | {"SAYSO_BOOTSTRAP": "127.0.0.1:9", "TWILIO_AUTH_TOKEN_FILE": "/not/there"},
+        env=environment({"SAYSO_BOOTSTRAP": "127.0.0.1:9", "TWILIO_AUTH_TOKEN_FILE": "/not/there"}),
         capture_output=True,
         text=True,
         timeout=60,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from services.local.started import Started, Starter
 from services.local.supervisor import ProcessFailed, ProcessSpec, Supervisor
+from tests.adapters.waiting import until
 
 CATCHER = "services.local.mail_catcher"
 
@@ -32,8 +33,7 @@ async def started(starter: Starter, folder: Path, *options: str) -> Started:
     arguments = ["--port", "0", "--ready-file", str(ready), *options]
     environment = {**os.environ, "SAYSO_STATE": str(folder)}
     process = await starter.start(CATCHER, arguments, environment, folder / "log")
-    while not ready.exists() and process.returncode is None:  # noqa: ASYNC110 - another process
-        await asyncio.sleep(0.02)
+    await until(lambda: ready.exists() or process.returncode is not None)
     return process
 
 
@@ -72,7 +72,7 @@ async def test_a_killed_starter_takes_its_processes_and_all_come_back(tmp_path: 
     await supervisor.start([catcher])
     first = _pid(tmp_path)
     os.kill(_parent(first), signal.SIGKILL)
-    await _until(lambda: "catcher is back" in said)
+    await until(lambda: "catcher is back" in said)
     assert _pid(tmp_path) != first
     assert CATCHER not in _command(first)
     await supervisor.stop()
@@ -102,8 +102,3 @@ def _command(pid: int) -> str:
 
 def _parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-async def _until(happened: Callable[[], bool]) -> None:
-    while not happened():  # noqa: ASYNC110 - another process
-        await asyncio.sleep(0.05)

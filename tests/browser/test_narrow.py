@@ -3,7 +3,6 @@ well, with names and words that are longer than anybody's."""
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
@@ -15,6 +14,7 @@ from services.console.accounts.sessions import Sessions
 from services.console.accounts.users import Users
 from services.console.viewer import ANY, Grant, Role
 from services.ledger.ledger import FILE
+from services.ports import choose_port
 from tests.browser.tour import walk
 from tests.console import harness
 from tests.console.api.world import serve_in_thread
@@ -71,9 +71,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a link that signs in."""
     state = tmp_path_factory.mktemp("narrow")
     LongNames(state / FILE).fill()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = choose_port()
     patch = pytest.MonkeyPatch()
     patch.setattr(harness, "URL", f"http://127.0.0.1:{port}")
     with console_on(state, NOW) as found, serve_in_thread(found, [], port) as url:

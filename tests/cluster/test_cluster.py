@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -21,6 +20,7 @@ from services.local.broker import count_kept_brokers, find_running
 from services.local.stack import StackOptions, run_stack
 from services.operations.errors import InvalidRequest
 from services.operations.topics import Layout, choose_layout
+from tests.adapters.processes import environment
 from tests.cluster.verbs import TestCluster, open_cluster
 
 pytestmark = [pytest.mark.broker, pytest.mark.asyncio(loop_scope="module")]
@@ -43,7 +43,6 @@ async def cluster(folder: Path) -> AsyncIterator[TestCluster]:
 
 
 def topics_list(bootstrap: str, *options: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if name[:6] != "SAYSO_"}
     return subprocess.run(
         [
             sys.executable,
@@ -58,7 +57,7 @@ def topics_list(bootstrap: str, *options: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        env=environment | {"NO_COLOR": "1", "COLUMNS": "200"},
+        env=environment({"NO_COLOR": "1", "COLUMNS": "200"}),
     ).stdout
 
 

@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
 from aiokafka.producer import sender
@@ -32,6 +32,7 @@ from services.ports import LOOPBACK, choose_port
 from streams.runtime import strict_transactions, vendor_internals
 from streams.runtime.transactional_writer import TransactionalWriter
 from tests.cluster.proxy import END_TXN, BrokerProxy
+from tests.read_committed import records
 
 TOPIC: Final = "batches"
 HALVES: Final = (0, 1)
@@ -151,21 +152,7 @@ def hold_next(proxy: BrokerProxy, api_key: int) -> None:
 
 async def torn_batches(bootstrap: str, name: str) -> list[str]:
     """Those of which a committed reader sees one half more often than the other."""
-    seen: Counter[tuple[str, int]] = Counter()
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, isolation_level="read_committed", fetch_max_wait_ms=50
-    )
-    await consumer.start()
-    try:
-        places = [TopicPartition(TOPIC, half) for half in HALVES]
-        consumer.assign(places)
-        await consumer.seek_to_beginning(*places)
-        ends = await consumer.end_offsets(places)
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            for place, records in (await consumer.getmany(timeout_ms=200)).items():
-                seen.update((record.value.decode(), place.partition) for record in records)
-    finally:
-        await consumer.stop()
+    seen = Counter((one.value.decode(), one.partition) for one in await records(bootstrap, TOPIC))
     batches = {batch for batch, _ in seen if batch.startswith(f"{name}-")}
     return sorted(batch for batch in batches if seen[batch, 0] != seen[batch, 1])
 

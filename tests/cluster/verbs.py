@@ -94,10 +94,16 @@ class TestCluster:
                 await asyncio.sleep(0.1)
 
     async def coordinator_of(self, transactional_id: str) -> int:
-        return await self._coordinator(CoordinationType.TRANSACTION, transactional_id)
-
-    async def group_coordinator_of(self, group: str) -> int:
-        return await self._coordinator(CoordinationType.GROUP, group)
+        async with self.client() as client, asyncio.timeout(30):
+            while True:
+                try:
+                    return int(
+                        await client.coordinator_lookup(
+                            CoordinationType.TRANSACTION, transactional_id
+                        )
+                    )
+                except KafkaError:
+                    await asyncio.sleep(0.1)
 
     async def controller(self) -> int:
         """The active one.  Metadata names any broker, so the quorum is asked."""
@@ -132,14 +138,6 @@ class TestCluster:
             yield client
         finally:
             await client.close()
-
-    async def _coordinator(self, kind: CoordinationType, key: str) -> int:
-        async with self.client() as client, asyncio.timeout(30):
-            while True:
-                try:
-                    return int(await client.coordinator_lookup(kind, key))
-                except KafkaError:
-                    await asyncio.sleep(0.1)
 
 
 @asynccontextmanager

@@ -83,7 +83,7 @@ def _report(target: Target, run: Run, search: Search, *, keeps: bool) -> bool:
         print(f'  make fuzz ARGS="--only {target.name} --replay {path}"')
     if keeps:
         small = [data for data in search.kept if len(data) <= KEPT_BYTES]
-        for data in cover(run, small, KEPT_AT_MOST, lambda: None):
+        for data in cover(run, small, KEPT_AT_MOST):
             keep(target.name, data)
     return bool(search.faults)
 

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -163,9 +163,7 @@ def shrink(run: Run, fault: Fault, seconds: float = 20.0) -> bytes:
     return data
 
 
-def cover(
-    run: Run, inputs: list[bytes], at_most: int, progress: Callable[[], object]
-) -> list[bytes]:
+def cover(run: Run, inputs: list[bytes], at_most: int) -> list[bytes]:
     """The fewest of these inputs that reach as many lines, about: the shortest first, each for the
     lines that it adds."""
     reached: set[Line] = set()
@@ -180,5 +178,4 @@ def cover(
         if fault is None and coverage.lines - reached:
             reached |= coverage.lines
             chosen.append((len(coverage.lines), data))
-        progress()
     return [data for _, data in sorted(chosen, key=lambda one: -one[0])[:at_most]]

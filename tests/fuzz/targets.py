@@ -17,7 +17,6 @@ from urllib.parse import parse_qsl
 from pydantic import SecretStr
 
 from schemas.base import Message
-from schemas.dead_letter import DeadLetter
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import BY_NAME, DEAD_LETTERS, Topic
@@ -105,9 +104,6 @@ def _require_lasting(topic: Topic[Any], message: Message) -> None:
 
 class KeptMessages:
     """A Kafka that takes everything, after it was encoded as for a broker."""
-
-    def __init__(self) -> None:
-        self.published: list[DeadLetter] = []
 
     async def publish(self, topic: Topic[Any], message: Message) -> None:
         topic.key(message).encode()

@@ -13,9 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from schemas.consent import ConsentEvent
 from schemas.topics import CONSENT_EVENTS, DECISIONS, DISPATCH_ORDERS
-from services.kafka.publisher import NotPublished
 from tests.cluster.prefix_reader import PrefixReader
 from tests.cluster.verbs import TestCluster
 from tests.faults.harness import texts
@@ -80,24 +78,10 @@ def longest_pause(context: FaultContext, since: float) -> float:
 async def _say_stop(context: FaultContext, number: int) -> None:
     """While brokers are away.  What is not confirmed is said again."""
     chosen = texts.NUMBERS[number * STOPS : (number + 1) * STOPS]
-    events = [
-        ConsentEvent(
-            event_id=f"stop-{to[1:]}",
-            tenant=texts.TENANT.tenant,
-            number=to,
-            action="opt_out",
-            source="form",
-            at=datetime.now(UTC),
-        )
-        for to in chosen
-    ]
+    now = datetime.now(UTC)
+    events = [texts.consent_event(to, "opt_out", "stop", now) for to in chosen]
     await asyncio.sleep(1)
-    while True:
-        try:
-            await context.stack.publisher.publish_all(CONSENT_EVENTS, events)
-            break
-        except NotPublished:
-            await asyncio.sleep(0.5)
+    await texts.publish_confirmed(context.stack.publisher, events, CONSENT_EVENTS)
     context.stack.stopped |= dict.fromkeys(chosen, time.monotonic())
 
 

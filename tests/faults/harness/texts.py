@@ -44,22 +44,21 @@ async def settle_in(publisher: Publisher) -> None:
         Sender(sender=name, kind=SenderKind.SHORT_CODE, pace=PACE, owner=TENANT.tenant)
         for name in NAMES
     ]
-    await _confirmed(publisher, senders, SENDERS)
-    await _confirmed(publisher, [TENANT], SETTINGS)
-    await _confirmed(
-        publisher,
-        [
-            ConsentEvent(
-                event_id=f"form-{number[1:]}",
-                tenant=TENANT.tenant,
-                number=number,
-                action="opt_in",
-                source="form",
-                at=now,
-            )
-            for number in NUMBERS
-        ],
-        CONSENT_EVENTS,
+    await publish_confirmed(publisher, senders, SENDERS)
+    await publish_confirmed(publisher, [TENANT], SETTINGS)
+    yes = [consent_event(number, "opt_in", "form", now) for number in NUMBERS]
+    await publish_confirmed(publisher, yes, CONSENT_EVENTS)
+
+
+def consent_event(number: str, action: str, name: str, at: datetime) -> ConsentEvent:
+    """`name`: the beginning of its id."""
+    return ConsentEvent(
+        event_id=f"{name}-{number[1:]}",
+        tenant=TENANT.tenant,
+        number=number,
+        action=action,
+        source="form",
+        at=at,
     )
 
 
@@ -102,11 +101,11 @@ async def request_texts(
         requests = [request(name, rng) for name in fresh]
         if asked is not None:
             asked |= {one.message_id: (one.to, time.monotonic()) for one in requests}
-        await _confirmed(publisher, requests)
+        await publish_confirmed(publisher, requests)
         await asyncio.sleep(EVERY)
 
 
-async def _confirmed(
+async def publish_confirmed(
     publisher: Publisher, messages: list[Any], topic: Topic[Any] = SEND_REQUESTS
 ) -> None:
     while True:

@@ -8,6 +8,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from services.kafka.security import security_options
 from services.ledger.location import locate_ledger
 from services.observability.exporter import Exporter
 from services.observability.health import serve_health
@@ -33,6 +34,7 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
+    security_options(settings)  # refuses what does not go together, before anything listens
     exporter = Exporter(settings.required_bootstrap, locate_ledger(settings))
     stop = stop_on_signals()
     wanted = settings.metrics_port if given.port is None else given.port

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from services.kafka import BrokerError
 from services.kafka.topic_health import Health, describe_health, read_topic_health
@@ -62,7 +63,7 @@ class Exporter:
         while not stop.is_set():
             try:
                 health = await read_topic_health(self._bootstrap)
-            except BrokerError as error:
+            except (BrokerError, KafkaError, OSError) as error:
                 log.warning("could not ask the brokers", problem=str(error))
             else:
                 set_health(self.metrics, health)

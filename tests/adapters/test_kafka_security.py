@@ -170,7 +170,7 @@ def clients() -> Iterator[tuple[str, ast.Call]]:
     for file in (*HOUSE.glob("services/**/*.py"), *HOUSE.glob("streams/**/*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and re.match(
-                r"AIOKafka|Broadcast$|Writer$|Host$", ast.unparse(node.func)
+                r"AIOKafka|AdminClient$|Broadcast$|Writer$|Host$", ast.unparse(node.func)
             ):
                 yield f"{file.relative_to(HOUSE)}:{node.lineno}", node
 
@@ -178,7 +178,7 @@ def clients() -> Iterator[tuple[str, ast.Call]]:
 def test_every_client_takes_the_security_options() -> None:
     found = dict(clients())
     assert len(found) >= 12
-    takes = r"\*\*security_options\(\)|\*\*(self\.)?(faust_app\.)?auth\b|auth=auth\b"
+    takes = r"\*\*security_options\((settings)?\)|\*\*(self\.)?(faust_app\.)?auth\b|auth=auth\b"
     assert [at for at, call in found.items() if not re.search(takes, ast.unparse(call))] == []
 
 

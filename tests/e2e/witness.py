@@ -27,6 +27,9 @@ OWN = {
 """Kinds of texts that nobody asks for: the product starts them."""
 REPORT = "sms.usage-report"
 MOVING = {"queued", "sending", "deferred", "accepted", "sent"}
+RESTS_AFTER = 20
+"""Seconds without a change after which a deferred text is not waited for: a rate limit ends in
+fewer."""
 
 
 async def read(bootstrap: str, *topics: str) -> dict[str, list[Any]]:
@@ -59,13 +62,22 @@ class Account:
     own_taken: Counter[str] = field(default_factory=Counter)
 
     @property
+    def states(self) -> Counter[str]:
+        return Counter(one["state"] for one in (*self.outcomes.values(), *self.own.values()))
+
+    @property
+    def complete(self) -> bool:
+        """Each text is known, and the usage report counts each in the state that it is in."""
+        return set(self.outcomes) == self.requested and self.usage == self.states
+
+    @property
     def settled(self) -> bool:
-        known = set(self.outcomes) == self.requested
-        counted = sum(self.usage.values()) == len(self.outcomes) + len(self.own)
-        moving = any(
-            one["state"] in MOVING for one in (*self.outcomes.values(), *self.own.values())
-        )
-        return known and counted and not moving
+        return self.complete and not MOVING & self.states.keys()
+
+    @property
+    def rests(self) -> bool:
+        """What an earlier owner of a sender called without effect goes again in 15 minutes."""
+        return self.complete and MOVING & self.states.keys() == {"deferred"}
 
     def in_state(self, *states: str) -> set[str]:
         return {name for name, one in self.outcomes.items() if one["state"] in states}
@@ -168,8 +180,12 @@ async def wait_for_account(
     """The account once nothing moves any more; after `patience` seconds, whatever it is then."""
     loop = asyncio.get_running_loop()
     end = loop.time() + patience
+    before, changed_at = Counter[str](), loop.time()
     while True:
         now = await account(bootstrap, requested, journal)
-        if now.settled or loop.time() > end:
+        if now.states != before:
+            before, changed_at = now.states, loop.time()
+        rested = now.rests and loop.time() - changed_at > RESTS_AFTER
+        if now.settled or rested or loop.time() > end:
             return now
         await asyncio.sleep(1)

@@ -18,7 +18,7 @@ setup: .venv/.ready ## virtual environment, locked packages, Java where there is
 	@:
 
 test: setup node ## all tests; ARGS="-k gate" for some
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 demo: setup ## the whole flow on this machine, in a minute
 	@$(BIN)/sayso demo $(ARGS)

@@ -72,6 +72,10 @@ class Processor:
     """After an assignment no timer fires, and nothing is evaluated again, until all topics have
     been read to the ends seen at assignment: what was said while nobody worked holds for what came
     due meanwhile."""
+    checks_ends: bool = False
+    """Before a timer fires, ask the broker where those topics end that are waited for at
+    assignment, and read them to there first: what had reached Kafka before a held text's time holds
+    for it, also where this worker is slow."""
     reports_acquired: bool = False
     """Tell every restored entity key that it has a new owner (`PartitionAcquired`)."""
     is_former_key: Callable[[str], bool] | None = None

@@ -18,6 +18,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import GroupLoadInProgressError
 from aiokafka.protocol.admin import DeleteGroupsRequest
+from aiokafka.protocol.group import LeaveGroupRequest
 
 from services.kafka.admin import CHANGE_TIMEOUT, admin_client, all_have_leaders, wait_for_topics
 from services.kafka.topics import apply
@@ -84,10 +85,11 @@ class Cleared:
 
 
 async def _cleared(where: str) -> bool:
-    """Whether all topics and groups are gone.  A member that was killed keeps its group until
-    its session ends; who came next would wait for that."""
+    """Whether all topics and groups are gone.  A member that was killed, or a static one, keeps its
+    group until its session ends: it leaves by our hand."""
     async with admin_client(where) as client:
         if groups := await _groups(client):
+            await _remove_members(client, groups)
             answer = await client._send_request(
                 DeleteGroupsRequest(groups)
             )  # which aiokafka has no method for
@@ -99,6 +101,14 @@ async def _cleared(where: str) -> bool:
                 while not set(topics).isdisjoint(await client.list_topics()):  # noqa: ASYNC110 - the brokers change it
                     await asyncio.sleep(0.02)
     return True
+
+
+async def _remove_members(client: AIOKafkaAdminClient, groups: list[str]) -> None:
+    for name in groups:  # one at a time: aiokafka cannot read the answer on several
+        for answer in await client.describe_consumer_groups([name]):
+            for _, group, _, _, _, members, *_ in answer.groups:
+                for member in members:
+                    await client._send_request(LeaveGroupRequest(group, member[0]))
 
 
 async def _groups(client: AIOKafkaAdminClient) -> list[str]:

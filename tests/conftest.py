@@ -44,6 +44,8 @@ LONGEST_FIRST: Final = (
     "properties",
 )
 """Folders in the order of their cost. Those before `simulation` start brokers and workers."""
+COMPUTES: Final = 1
+"""Which of the processes begins with what only computes."""
 TOGETHER: Final = ("tests/browser/",)
 """Folders whose files share what is dear to start: one process has them all."""
 
@@ -63,16 +65,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileSch
 
 
 class FileScheduling(LoadFileScheduling):
-    """`make test` runs two processes. A file is one process's own, so that what its tests share is
-    started once. The first process begins with what waits for brokers and workers, the other one at
-    the end, with what only computes; so neither the two cores nor the waiting tests wait for each
-    other, and both end together."""
+    """`make test` runs three processes. A file is one process's own, so that what its tests share
+    is started once. Two begin with what waits for brokers and workers, the other one at the end,
+    with what only computes; so neither two cores nor the waiting tests wait for each other, and all
+    end together."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
         return next((folder for folder in TOGETHER if file.startswith(folder)), file)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        if node is not self.nodes[0]:
+        if self.nodes.index(node) == COMPUTES:
             self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
         super()._assign_work_unit(node)

@@ -116,9 +116,9 @@ class TimerQueue:
         later."""
         return self._heap[0][0] / 1000 if self._heap else float("inf")
 
-    def pop_due(self, now: datetime, limit: int) -> list[bytes]:
-        """Timers that are due, each once; they are set no more."""
-        ms = int(now.timestamp() * 1000)
+    def pop_due(self, now: float, limit: int) -> list[bytes]:
+        """Timers that are due at `now`, in seconds since 1970, each once; they are set no more."""
+        ms = int(round(max(now, 0.0) * 1000, 2))  # a float may lie just below its millisecond
         keys: list[bytes] = []
         while self._heap and self._heap[0][0] <= ms and len(keys) < limit:
             at, key = heapq.heappop(self._heap)

@@ -12,6 +12,11 @@ same transaction.
 they are read to there, nothing below them in the order is evaluated, not even a timer: a STOP that
 was on Kafka before us comes first.  Where a processor `catches_up`, timers wait for all topics.
 
+*Ends.*  Later too, a STOP may have reached Kafka and not us when a held text's time comes: the
+consumer, or this process, may be seconds behind.  Where a processor `checks_ends`, a timer fires
+only once the same topics have been read to the ends that somebody has asked the broker for when the
+timer was due (`needs_ends`, `note_ends`).
+
 *Cut short.*  A STOP may arrive while a long batch is evaluated.  Then the records that are left,
 all of lower priority, are put back (`cut_short`), the batch is committed as far as it went, and the
 next one begins with the STOP.
@@ -82,6 +87,9 @@ class PartitionTask:
         self.consumer_positions: dict[str, int] = {}
         self.barrier: dict[str, int] = {}
         self.backlog: dict[str, int] = {}  # what other topics held at assignment
+        self.ends: dict[str, int] = {}
+        """Up to where a timer waits for topics to be read."""
+        self._ends_at = self._heard_until = float("-inf" if processor.checks_ends else "inf")
         self.serial = 0
         self.inputs: dict[str, changelog.InputTopic] = {}
         """By topic: what tells whether it is still the one that was read."""
@@ -160,6 +168,7 @@ class PartitionTask:
         self.priority_buffer.clear()
         self.buffer.clear()
         self.consumer_positions.clear()
+        self.ends.clear()
         self.expected = dict(self.positions)
 
     def set_barrier(self, ends: Mapping[str, int]) -> None:
@@ -175,6 +184,37 @@ class PartitionTask:
             del self.barrier[topic]
         if position > self.positions.get(topic, 0) and not self.stands_still(topic):
             self.consumer_positions[topic] = position
+
+    @property
+    def awaited(self) -> set[str]:
+        """Topics of which somebody must say where the consumer stands."""
+        return {*self.barrier, *self.backlog, *self.ends}
+
+    @property
+    def checked_topics(self) -> list[str]:
+        """Those whose ends a timer waits for."""
+        return list(self.topics if self.processor.catches_up else self.priority_topics)
+
+    def needs_ends(self, now: float) -> bool:
+        """Whether a timer is due at `now`, in seconds since 1970, and nobody has asked since where
+        the topics end."""
+        return self._heard_until < self.timers.next() <= now and not self.ends
+
+    def note_ends(self, ends: Mapping[str, int], at: float) -> None:
+        """The topics ended there `at` seconds since 1970, or later."""
+        self.ends, self._ends_at = dict(ends), at
+
+    def _read_until(self) -> float:
+        """Timers that are due by then may fire, in seconds since 1970."""
+        if self.ends:
+            noted = self.positions
+            if not (self.buffer or self.priority_buffer):
+                noted = {**noted, **self.consumer_positions}
+            left = {one: end for one, end in self.ends.items() if noted.get(one, 0) < end}
+            self.ends = {one: end for one, end in left.items() if not self.stands_still(one)}
+        if not self.ends:
+            self._heard_until = self._ends_at
+        return self._heard_until
 
     def skip_to(self, topic: str, at: int) -> None:
         """Records are lost, and somebody has said that the topic goes on here.  Committed with the
@@ -260,7 +300,9 @@ class PartitionTask:
             or (not self.barrier and self._has_regular_work())
         ):
             return 0.0
-        return float("inf") if self.barrier or self._is_behind() else self.timers.next()
+        due = self.timers.next()
+        waits = self.barrier or self._is_behind() or (self._read_until() < due and self.ends)
+        return float("inf") if waits else due
 
     def _has_regular_work(self) -> bool:
         return bool(
@@ -293,10 +335,15 @@ class PartitionTask:
             self.acquired_keys.clear()
             if not self._is_behind():
                 work.extend(self.reevaluator.next_slice())
-                work.extend(self.timers.pop_due(now, MAX_TIMERS))
+                until = min(now.timestamp(), self._read_until())
+                work.extend(self.timers.pop_due(until, MAX_TIMERS))
             self.buffer.move_to(work, self.limit - len(work))
         tx = Transaction(
-            now, self.serial + 1, work, dict(self.positions), fires_due_timers=has_results
+            now,
+            self.serial + 1,
+            work,
+            dict(self.positions),
+            fires_due_timers=has_results and not self.processor.checks_ends,
         )
         tx.saves_positions = self._saves_positions
         # Only when all records that came before the noted positions are in this batch or committed.

@@ -22,7 +22,7 @@ import contextlib
 import re
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from aiokafka import TopicPartition
@@ -120,12 +120,15 @@ class FaustApp:
             one
             for one in partitions
             if one.partition in self.runners
-            and one.topic in self._awaited(self.runners[one.partition].task)
+            and one.topic in self.runners[one.partition].task.awaited
         }
 
-    @staticmethod
-    def _awaited(task: PartitionTask) -> set[str]:
-        return {*task.barrier, *task.backlog}
+    async def read_ends(self, topics: list[str], partition: int) -> Mapping[str, int] | None:
+        """Where these topics end now, by what was acknowledged; None if the broker does not say."""
+        ends = await self.app.consumer._thread.read_ends(
+            [TopicPartition(topic, partition) for topic in topics]
+        )
+        return None if ends is None else {one.topic: end for one, end in ends.items()}
 
     def positions(self) -> dict[Any, int]:
         return {

@@ -21,13 +21,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka.consumer.fetcher import OffsetResetStrategy
-from aiokafka.errors import OffsetOutOfRangeError
-from aiokafka.structs import OffsetAndMetadata
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED, OffsetResetStrategy
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.protocol.offset import OffsetRequest
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 
 from streams.partition.changelog import DataLoss
@@ -43,6 +44,8 @@ BUSY_WAIT_MS = 100
 """... and when records flow."""
 ENOUGH_BYTES = 1 << 20
 """Bytes of records that end the wait of a processor with `Batching.fetch_wait`."""
+ENDS_TIMEOUT = 2.0
+"""Seconds that brokers have to say where topics end."""
 RESUME_AHEAD = 0.02
 """Seconds between the fetch of paused records and the next transaction."""
 
@@ -119,6 +122,44 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         await self._consumer.commit(
             {one: OffsetAndMetadata(offset, metadata) for one, offset in ours.items()}
         )
+
+    async def read_ends(self, partitions: Collection[Any]) -> Mapping[Any, int] | None:
+        """Where their logs end now; None if not each leader says so within ENDS_TIMEOUT."""
+        reading = asyncio.run_coroutine_threadsafe(
+            self._read_ends(partitions), self.thread_loop
+        )  # not by `call_thread`, where it would wait behind fetches
+        try:
+            async with asyncio.timeout(ENDS_TIMEOUT):
+                ends: Mapping[Any, int] = await asyncio.wrap_future(reading)
+        except (KafkaError, TimeoutError, OSError):
+            return None
+        return ends if len(ends) == len(partitions) else None
+
+    async def _read_ends(self, partitions: Collection[Any]) -> Mapping[Any, int]:
+        """Uncommitted records count: what was acknowledged may lie behind a transaction that
+        somebody left open, and the consumer's own `end_offsets` would not tell."""
+        client = self._consumer._client
+        asked: dict[int, dict[str, list[tuple[int, int]]]] = {}
+        for topic, partition in partitions:
+            leader = client.cluster.leader_for_partition(TopicPartition(topic, partition))
+            asked.setdefault(leader, {}).setdefault(topic, []).append(
+                (partition, OffsetResetStrategy.LATEST)
+            )
+        if any(leader in (None, -1) for leader in asked):  # an election
+            return {}
+        answers = await asyncio.gather(
+            *[
+                client.send(leader, OffsetRequest(-1, READ_UNCOMMITTED, list(topics.items())))
+                for leader, topics in asked.items()
+            ]
+        )
+        return {
+            TopicPartition(topic, partition): offset
+            for answer in answers
+            for topic, parts in answer.topics
+            for partition, error, _, offset in parts
+            if not error
+        }
 
     def allow_reset(self, allow: bool) -> None:
         """Whether the consumer may begin where a log begins; see the module's docstring."""

@@ -11,6 +11,9 @@ and are the first thing that the next batch takes.
 partitions get their turn. If a STOP arrives meanwhile, the batch is cut short, but not before
 `HEADWAY`: else a stream of consents would leave only crumbs to the records behind them.
 
+*Timers.*  Where a processor `checks_ends` and a timer is due, the broker says first where the
+topics end (see `PartitionTask`).  If it does not answer, timers wait and records do not.
+
 *Rest.*  After a batch the loop lets records gather for the batch delay.  A STOP ends the rest.
 
 *Failure.*  Any exception ends the process: memory may be ahead of Kafka, and the next owner
@@ -24,7 +27,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -49,6 +52,8 @@ SLICE_SECONDS = 0.002
 """Seconds of evaluation before the event loop gets its turn."""
 MIN_SLICE = 10
 """Records that are evaluated in any case before that."""
+ASK_AGAIN = 0.5
+"""Seconds until a broker that said nothing is asked once more where topics end."""
 HEADWAY = 0.05
 """Seconds for which a batch is evaluated in any case, also if a STOP arrives meanwhile."""
 
@@ -87,6 +92,8 @@ class Owner(Protocol):
     def fail_fast(self, error: BaseException) -> None: ...
 
     def record_progress(self, task: PartitionTask) -> None: ...
+
+    async def read_ends(self, topics: list[str], partition: int) -> Mapping[str, int] | None: ...
 
 
 class Runner:
@@ -163,6 +170,9 @@ class Runner:
 
     async def _run_batch(self) -> None:
         started = time.monotonic()
+        now = self.owner.hooks.clock()
+        if self.task.needs_ends(now):
+            await self._ask_for_ends(now)
         tx = self.task.begin(self._now())
         self.owner.arrival_rate.note(started, len(tx.work))
         has_results = _begins_with_results(tx)
@@ -171,6 +181,13 @@ class Runner:
             return  # calls that ended have made room for others, which need not wait for company
         full = self.task.priority_buffer.is_full or self.task.buffer.is_full
         await (asyncio.sleep(0) if full else self._rest(started))
+
+    async def _ask_for_ends(self, now: float) -> None:
+        ends = await self.owner.read_ends(self.task.checked_topics, self.task.partition)
+        if ends is not None:
+            self.task.note_ends(ends, now)
+        elif not self.task.pending:
+            await asyncio.sleep(ASK_AGAIN)
 
     async def _rest(self, since: float) -> None:
         """Let records gather until the batch delay is over.  A STOP ends it at once."""

@@ -21,6 +21,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.transaction_manager import TransactionManager
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
+from mode.threads import ServiceThread
 
 from streams.runtime import records, strict_transactions
 
@@ -48,6 +49,7 @@ PRIVATE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (drivers.TRANSPORTS, "aliases"),
     (AIOKafkaClient, "send"),  # to ask for topic ids
     (AIOKafkaClient, "get_random_node"),
+    (fetcher, "READ_UNCOMMITTED"),
     *(  # sent once only
         (getattr(sender, handler), name)
         for handler in strict_transactions.HANDLERS
@@ -103,6 +105,8 @@ def check() -> None:
             raise VendorInternalsChanged(f"aiokafka's Fetcher keeps no {name} any more")
     if "isolation_level" not in inspect.signature(fetcher.Fetcher.__init__).parameters:
         raise VendorInternalsChanged("aiokafka's Fetcher takes no isolation_level any more")
+    if "thread_loop" not in inspect.signature(ServiceThread.__init__).parameters:
+        raise VendorInternalsChanged("mode's ServiceThread takes no thread_loop any more")
     records.install()
     strict_transactions.install()
     AIOKafkaConnection.connect = connect_soon

@@ -91,7 +91,7 @@ def fields_of(route: APIRoute) -> list[str]:
 
 
 few = settings(
-    max_examples=4,
+    max_examples=2,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

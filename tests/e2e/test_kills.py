@@ -14,6 +14,7 @@ from tests.e2e import running_stack, witness
 
 pytestmark = pytest.mark.broker
 
+ROUNDS = 2
 KILLED = ("cases", "people", "gate", "inbox", "threads", "dispatch", "outcomes", "usage")
 
 
@@ -36,13 +37,13 @@ async def test_kills_lose_nothing_and_repeat_nothing(
     async with running_stack.start_stack(tmp_path, fresh_cluster, script) as running:
         await running.opt_in(running_stack.NUMBERS)
         killed, asked = await asyncio.gather(
-            kill_each(running, rounds=3, seed=5),
-            running.ask([f"m{n}" for n in range(700)], each=0.015),
+            kill_each(running, ROUNDS, seed=5),
+            running.ask([f"m{n}" for n in range(450)], each=0.015),
         )
         found = await witness.wait_for_account(running.bootstrap, asked, running.journal)
         reported = await witness.read_usage_report(running.bootstrap)
         books = await witness.read_reconciliation(running.bootstrap, len(asked) + len(found.own))
-    assert killed == dict.fromkeys(KILLED, 3)
+    assert killed == dict.fromkeys(KILLED, ROUNDS)
     assert set(found.outcomes) == asked, "lost"
     assert {name: n for name, n in (found.taken + found.own_taken).items() if n > 1} == {}, (
         "texted twice"

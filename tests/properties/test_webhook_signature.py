@@ -51,7 +51,7 @@ def signed(at: str, public_url: str, target: str, fields: list[tuple[str, str]])
 
 
 @example("http://[::1]:443", "/twilio/status;2", [], "as it is", random.Random(1))
-@settings(max_examples=2000)
+@settings(max_examples=500)
 @given(public_urls, targets, forms, signed_at, some.randoms())
 def test_both_believe_the_same(public_url, target, fields, at, chance) -> None:  # type: ignore[no-untyped-def]
     """Names that repeat, several values of one, blank ones, letters of any kind, in any order."""

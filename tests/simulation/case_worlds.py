@@ -49,13 +49,14 @@ class QuickWorld(World):
             at = task.expected.get(topic.name, 0)
             if len(log) > at:
                 task.feed(topic.name, log[at:])
-            if len(log) > at or task.barrier:
+            if len(log) > at or task.awaited:
                 task.note_position(topic.name, len(log))
 
     def turn(self, task: PartitionTask) -> None:
         task.limit = self.batch
         self.feed(task)
         task.follow_settings(self.settings)
+        self.tell_ends(task)
         tx = task.begin(self.now)
         while task.evaluate(tx, self.settings, limit=self.batch):
             pass

@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 
 from schemas import topics as t
+from schemas.consent import ConsentEvent
 from schemas.inbound import InboundMessage
 from schemas.send_request import SendRequest
+from streams.partition.task import PartitionTask
 from tests.simulation.scenario import OWN, PEOPLE, Scenario
 from tests.simulation.world import World
 
@@ -57,3 +59,54 @@ def test_without_the_withdrawal_calls_do_begin(monkeypatch: pytest.MonkeyPatch) 
     """The fence switched off: what it is for."""
     monkeypatch.setattr(World, "_take_back", lambda world, withdraw: None)
     assert sum(overtaken(seed) for seed in SEEDS) > 0
+
+
+def late_texts(seed: int) -> int:
+    """Each of ten people has a text that waits for its time; a moment before it comes, staff enter
+    that they want none. The gate has not fetched that yet when the time comes."""
+    scenario = Scenario(seed)
+    scenario.people_opt_in()
+    scenario.world.settle(until=timedelta(seconds=1))
+    now = scenario.world.now
+    for n, number in enumerate(PEOPLE[:10]):
+        due = now + timedelta(seconds=60 + n)
+        request = SendRequest(
+            message_id=f"m{n}",
+            tenant="acme",
+            to=number,
+            body="hello",
+            kind="direct",
+            not_before=due,
+            requested_at=now,
+        )
+        no = ConsentEvent(
+            event_id=f"no{n}",
+            tenant="acme",
+            number=number,
+            action="opt_out",
+            source="staff",
+            actor="ana",
+            at=now,
+        )
+        scenario.asked["acme", f"m{n}"] = request
+        scenario.world.publish(t.SEND_REQUESTS, request)
+        scenario.world.publish_at(due - timedelta(milliseconds=1), t.CONSENT_EVENTS, no)
+    scenario.world.settle(until=timedelta(minutes=5))
+    return len(
+        [
+            post
+            for post, _ in scenario.world.posts
+            if post.message_id in {f"m{n}" for n in range(10)}
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_text_leaves_when_its_time_comes_after_a_no(seed: int) -> None:
+    assert late_texts(seed) == 0
+
+
+def test_without_the_question_for_ends_texts_do_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PartitionTask, "needs_ends", lambda task, now: False)
+    monkeypatch.setattr(PartitionTask, "_read_until", lambda task: float("inf"))
+    assert sum(late_texts(seed) for seed in range(20)) > 0

@@ -133,6 +133,7 @@ class World:
         task.follow_settings(self.settings)
         if task.idle_until() > self.now.timestamp():
             return
+        self.tell_ends(task)
         tx = task.begin(self.now)
         while task.evaluate(tx, self.settings, limit=3):
             if self.crashed(task, "inside a batch"):
@@ -144,6 +145,13 @@ class World:
         if self.crashed(task, "after the commit, before the call"):
             return
         self._effects(task, tx)
+
+    def tell_ends(self, task: PartitionTask) -> None:
+        if task.needs_ends(self.now.timestamp()):
+            ends = {
+                topic: len(self.log.entries[topic, task.partition]) for topic in task.checked_topics
+            }
+            task.note_ends(ends, self.now.timestamp())
 
     def _commit(self, task: PartitionTask, tx: Transaction) -> None:
         allowed = {topic.name for topic in task.processor.outputs}

@@ -185,7 +185,6 @@ STAGED_FAULTS: Final = (
             "OK",
             "the worker is the same",
         ),
-        True,
     ),
     StagedFault(
         "hung",

@@ -12,10 +12,8 @@ same transaction.
 they are read to there, nothing below them in the order is evaluated, not even a timer: a STOP that
 was on Kafka before us comes first.  Where a processor `catches_up`, timers wait for all topics.
 
-*Ends.*  Later too, a STOP may have reached Kafka and not us when a held text's time comes: the
-consumer, or this process, may be seconds behind.  Where a processor `checks_ends`, a timer fires
-only once the same topics have been read to the ends that somebody has asked the broker for when the
-timer was due (`needs_ends`, `note_ends`).
+*Ends.*  Later too, a STOP may have reached Kafka and not us when a held text's time comes.  Where a
+processor `checks_ends`, timers wait for it (see `EndsCheck`).
 
 *Cut short.*  A STOP may arrive while a long batch is evaluated.  Then the records that are left,
 all of lower priority, are put back (`cut_short`), the batch is committed as far as it went, and the
@@ -40,7 +38,9 @@ from streams.memory import IdlePacker, unpack
 from streams.partition import changelog
 from streams.partition.decoding import Record
 from streams.partition.dlq_limit import Standstill, standstill_name
+from streams.partition.ends_check import EndsCheck
 from streams.partition.evaluator import Evaluator
+from streams.partition.known_inputs import KnownInputs
 from streams.partition.queues import RecordBuffer
 from streams.partition.reevaluator import Reevaluator
 from streams.partition.transaction import CallResult, Transaction
@@ -87,12 +87,9 @@ class PartitionTask:
         self.consumer_positions: dict[str, int] = {}
         self.barrier: dict[str, int] = {}
         self.backlog: dict[str, int] = {}  # what other topics held at assignment
-        self.ends: dict[str, int] = {}
-        """Up to where a timer waits for topics to be read."""
-        self._ends_at = self._heard_until = float("-inf" if processor.checks_ends else "inf")
+        self.ends_check = EndsCheck(enabled=processor.checks_ends)
         self.serial = 0
-        self.inputs: dict[str, changelog.InputTopic] = {}
-        """By topic: what tells whether it is still the one that was read."""
+        self.known_inputs = KnownInputs()
         self._saves_positions = False
         self._partitions = counts.get(processor.inputs[0].name)
 
@@ -138,9 +135,7 @@ class PartitionTask:
         self.positions = {
             topic: at for topic, at in snapshot.positions.items() if topic in self.topics
         }
-        self.inputs = {
-            topic: known for topic, known in snapshot.inputs.items() if topic in self.topics
-        }
+        self.known_inputs.restore(snapshot.inputs, self.topics)
         self._restore_standstills(snapshot.standstills)
         if self.processor.reports_acquired:
             self.acquired_keys.extend(self.stores)
@@ -168,7 +163,7 @@ class PartitionTask:
         self.priority_buffer.clear()
         self.buffer.clear()
         self.consumer_positions.clear()
-        self.ends.clear()
+        self.ends_check.forget()
         self.expected = dict(self.positions)
 
     def set_barrier(self, ends: Mapping[str, int]) -> None:
@@ -188,33 +183,18 @@ class PartitionTask:
     @property
     def awaited(self) -> set[str]:
         """Topics of which somebody must say where the consumer stands."""
-        return {*self.barrier, *self.backlog, *self.ends}
+        return {*self.barrier, *self.backlog, *self.ends_check.ends}
 
     @property
     def checked_topics(self) -> list[str]:
         """Those whose ends a timer waits for."""
         return list(self.topics if self.processor.catches_up else self.priority_topics)
 
-    def needs_ends(self, now: float) -> bool:
-        """Whether a timer is due at `now`, in seconds since 1970, and nobody has asked since where
-        the topics end."""
-        return self._heard_until < self.timers.next() <= now and not self.ends
-
-    def note_ends(self, ends: Mapping[str, int], at: float) -> None:
-        """The topics ended there `at` seconds since 1970, or later."""
-        self.ends, self._ends_at = dict(ends), at
-
-    def _read_until(self) -> float:
-        """Timers that are due by then may fire, in seconds since 1970."""
-        if self.ends:
-            noted = self.positions
-            if not (self.buffer or self.priority_buffer):
-                noted = {**noted, **self.consumer_positions}
-            left = {one: end for one, end in self.ends.items() if noted.get(one, 0) < end}
-            self.ends = {one: end for one, end in left.items() if not self.stands_still(one)}
-        if not self.ends:
-            self._heard_until = self._ends_at
-        return self._heard_until
+    def _timers_until(self) -> float:
+        read = self.positions
+        if self.ends_check.ends and not (self.buffer or self.priority_buffer):
+            read = {**read, **self.consumer_positions}
+        return self.ends_check.timers_until(read, self.stands_still)
 
     def skip_to(self, topic: str, at: int) -> None:
         """Records are lost, and somebody has said that the topic goes on here.  Committed with the
@@ -222,27 +202,14 @@ class PartitionTask:
         self.positions[topic] = at
         self.expected[topic] = at
         self.consumer_positions[topic] = at
-        self.inputs.pop(topic, None)
+        self.known_inputs.forget(topic)
         self._saves_positions = True
 
     def note_topic_ids(self, ids: Mapping[str, str]) -> None:
         """The broker's ids of the input topics; those not known yet are kept with the next
         batch."""
-        for topic, topic_id in ids.items():
-            known = self.inputs.get(topic, changelog.InputTopic())
-            if topic in self.topics and known.topic_id != topic_id:
-                self.inputs[topic] = known._replace(topic_id=topic_id)
-                self._saves_positions = True
-
-    def find_recreated(self, ids: Mapping[str, str]) -> list[str]:
-        """Topics that are not the ones of which something was read.  `ids`: the broker's, now."""
-        return [
-            topic
-            for topic, known in self.inputs.items()
-            if self.positions.get(topic)
-            and known.topic_id is not None
-            and ids.get(topic, known.topic_id) != known.topic_id
-        ]
+        if self.known_inputs.note_ids(ids, self.topics):
+            self._saves_positions = True
 
     def feed(self, topic: str, records: list[Record]) -> None:
         """Offsets that were taken already are dropped.  A gap is normal, for transactions' markers
@@ -301,8 +268,8 @@ class PartitionTask:
         ):
             return 0.0
         due = self.timers.next()
-        waits = self.barrier or self._is_behind() or (self._read_until() < due and self.ends)
-        return float("inf") if waits else due
+        is_waiting = self._timers_until() < due and self.ends_check.ends
+        return float("inf") if self.barrier or self._is_behind() or is_waiting else due
 
     def _has_regular_work(self) -> bool:
         return bool(
@@ -335,16 +302,11 @@ class PartitionTask:
             self.acquired_keys.clear()
             if not self._is_behind():
                 work.extend(self.reevaluator.next_slice())
-                until = min(now.timestamp(), self._read_until())
+                until = min(now.timestamp(), self._timers_until())
                 work.extend(self.timers.pop_due(until, MAX_TIMERS))
             self.buffer.move_to(work, self.limit - len(work))
-        tx = Transaction(
-            now,
-            self.serial + 1,
-            work,
-            dict(self.positions),
-            fires_due_timers=has_results and not self.processor.checks_ends,
-        )
+        tx = Transaction(now, self.serial + 1, work, dict(self.positions))
+        tx.fires_due_timers = has_results and not self.processor.checks_ends
         tx.saves_positions = self._saves_positions
         # Only when all records that came before the noted positions are in this batch or committed.
         if self.consumer_positions and not (self.barrier or self.priority_buffer or self.buffer):
@@ -423,21 +385,11 @@ class PartitionTask:
             tx.serial,
             self._partitions,
             self.reevaluator.settled,
-            self._inputs_after(tx),
+            self.known_inputs.note_last(tx.last_records, self.topics),
             self.standstills,
         )
         out.append((changelog.POSITIONS, positions))
         return out
-
-    def _inputs_after(self, tx: Transaction) -> dict[str, changelog.InputTopic]:
-        """The last record of each topic stays known until a batch has read another.  Of compacted
-        topics none: there a record may go because a newer one has its key."""
-        for topic, record in tx.last_records.items():
-            if self.topics[topic].compacted:
-                continue
-            known = self.inputs.get(topic, changelog.InputTopic())
-            self.inputs[topic] = known._replace(last=changelog.LastRecord.of(record))
-        return self.inputs
 
     def mark_committed(self, tx: Transaction) -> None:
         if tx.saves_positions:

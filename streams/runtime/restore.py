@@ -143,7 +143,7 @@ def _last_records(tasks: Sequence[PartitionTask]) -> dict[TopicPartition, LastRe
     return {
         TopicPartition(name, task.partition): known.last
         for task in tasks
-        for name, known in task.inputs.items()
+        for name, known in task.known_inputs.by_topic.items()
         if known.last is not None
     }
 
@@ -178,7 +178,7 @@ def find_gaps(
 
     `ids`: the topics' ids now.  `replaced`: topics whose log holds other records than were read."""
     found = []
-    recreated = task.find_recreated(ids)
+    recreated = task.known_inputs.find_recreated(ids, task.positions)
     for topic, start in starts.items():
         name = f"{topic}/{task.partition}@{start}"
         description: str | None

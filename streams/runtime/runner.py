@@ -12,7 +12,7 @@ partitions get their turn. If a STOP arrives meanwhile, the batch is cut short, 
 `HEADWAY`: else a stream of consents would leave only crumbs to the records behind them.
 
 *Timers.*  Where a processor `checks_ends` and a timer is due, the broker says first where the
-topics end (see `PartitionTask`).  If it does not answer, timers wait and records do not.
+topics end (see `EndsCheck`).  If it does not answer, timers wait and records do not.
 
 *Rest.*  After a batch the loop lets records gather for the batch delay.  A STOP ends the rest.
 
@@ -171,7 +171,7 @@ class Runner:
     async def _run_batch(self) -> None:
         started = time.monotonic()
         now = self.owner.hooks.clock()
-        if self.task.needs_ends(now):
+        if self.task.ends_check.must_ask(self.task.timers.next(), now):
             await self._ask_for_ends(now)
         tx = self.task.begin(self._now())
         self.owner.arrival_rate.note(started, len(tx.work))
@@ -185,7 +185,7 @@ class Runner:
     async def _ask_for_ends(self, now: float) -> None:
         ends = await self.owner.read_ends(self.task.checked_topics, self.task.partition)
         if ends is not None:
-            self.task.note_ends(ends, now)
+            self.task.ends_check.note(ends, now)
         elif not self.task.pending:
             await asyncio.sleep(ASK_AGAIN)
 

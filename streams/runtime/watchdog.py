@@ -115,7 +115,7 @@ class Watchdog:
         names = [topic.name for topic in self.faust_app.processor.inputs]
         ids = await fetch_topic_ids(broker._client, names)
         for runner in tasks.values():
-            for topic in runner.task.find_recreated(ids):
+            for topic in runner.task.known_inputs.find_recreated(ids, runner.task.positions):
                 self.faust_app.fail_fast(
                     DataLoss(f"{topic} was deleted and created again while it was read")
                 )

@@ -11,7 +11,7 @@ from schemas import topics as t
 from schemas.consent import ConsentEvent
 from schemas.inbound import InboundMessage
 from schemas.send_request import SendRequest
-from streams.partition.task import PartitionTask
+from streams.partition.ends_check import EndsCheck
 from tests.simulation.scenario import OWN, PEOPLE, Scenario
 from tests.simulation.world import World
 
@@ -107,6 +107,6 @@ def test_no_text_leaves_when_its_time_comes_after_a_no(seed: int) -> None:
 
 
 def test_without_the_question_for_ends_texts_do_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PartitionTask, "needs_ends", lambda task, now: False)
-    monkeypatch.setattr(PartitionTask, "_read_until", lambda task: float("inf"))
+    monkeypatch.setattr(EndsCheck, "must_ask", lambda check, due, now: False)
+    monkeypatch.setattr(EndsCheck, "timers_until", lambda check, read, passed: float("inf"))
     assert sum(late_texts(seed) for seed in range(20)) > 0

@@ -147,11 +147,11 @@ class World:
         self._effects(task, tx)
 
     def tell_ends(self, task: PartitionTask) -> None:
-        if task.needs_ends(self.now.timestamp()):
+        if task.ends_check.must_ask(task.timers.next(), self.now.timestamp()):
             ends = {
                 topic: len(self.log.entries[topic, task.partition]) for topic in task.checked_topics
             }
-            task.note_ends(ends, self.now.timestamp())
+            task.ends_check.note(ends, self.now.timestamp())
 
     def _commit(self, task: PartitionTask, tx: Transaction) -> None:
         allowed = {topic.name for topic in task.processor.outputs}

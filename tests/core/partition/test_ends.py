@@ -31,6 +31,10 @@ def commit(one: PartitionTask, now: datetime = NOW) -> int:
     return tx.timer_count
 
 
+def must_ask(one: PartitionTask, now: float) -> bool:
+    return one.ends_check.must_ask(one.timers.next(), now)
+
+
 def words(one: PartitionTask) -> tuple[str, ...]:
     found = one.stores["k"].get("heard", Heard)
     return found.words if found else ()
@@ -38,11 +42,11 @@ def words(one: PartitionTask) -> tuple[str, ...]:
 
 def test_no_timer_fires_before_somebody_has_asked() -> None:
     one = asleep(Log(1))
-    assert one.needs_ends(AT)
-    assert not one.needs_ends(NOW.timestamp())
+    assert must_ask(one, AT)
+    assert not must_ask(one, NOW.timestamp())
     assert commit(one, LATE) == 0
-    one.note_ends({FIRST.name: 0}, AT)
-    assert not one.needs_ends(AT)
+    one.ends_check.note({FIRST.name: 0}, AT)
+    assert not must_ask(one, AT)
     assert commit(one, LATE) == 1
 
 
@@ -50,10 +54,10 @@ def test_what_reached_kafka_before_the_time_comes_first() -> None:
     log = Log(1)
     one = asleep(log)
     late = entry(log, FIRST, "stop")
-    one.note_ends({FIRST.name: 1}, AT)
+    one.ends_check.note({FIRST.name: 1}, AT)
     assert one.awaited == {FIRST.name}
     assert one.idle_until() == float("inf")
-    assert not one.needs_ends(AT), "once is enough"
+    assert not must_ask(one, AT), "once is enough"
     assert commit(one, LATE) == 0
     one.feed(FIRST.name, [late])
     assert commit(one, LATE) == 0
@@ -64,7 +68,7 @@ def test_what_reached_kafka_before_the_time_comes_first() -> None:
 def test_records_go_on_while_a_timer_waits() -> None:
     log = Log(1)
     one = asleep(log)
-    one.note_ends({FIRST.name: 1}, AT)
+    one.ends_check.note({FIRST.name: 1}, AT)
     one.feed(THEN.name, [entry(log, THEN, "hello")])
     assert one.idle_until() == 0.0
     assert commit(one, LATE) == 0
@@ -73,7 +77,7 @@ def test_records_go_on_while_a_timer_waits() -> None:
 
 def test_an_end_behind_a_transactions_marker_is_where_the_consumer_says() -> None:
     one = asleep(Log(1))
-    one.note_ends({FIRST.name: 2}, AT)
+    one.ends_check.note({FIRST.name: 2}, AT)
     one.note_position(FIRST.name, 2)
     assert commit(one, LATE) == 1
 
@@ -81,14 +85,14 @@ def test_an_end_behind_a_transactions_marker_is_where_the_consumer_says() -> Non
 def test_what_came_due_since_waits_for_the_next_answer() -> None:
     log = Log(1)
     one = asleep(log)
-    one.note_ends({FIRST.name: 0}, AT)
+    one.ends_check.note({FIRST.name: 0}, AT)
     assert commit(one, LATE) == 1
     one.feed(THEN.name, [entry(log, THEN, "sleep")])
     assert commit(one, LATE) == 0
     later = LATE + timedelta(minutes=2)
     assert commit(one, later) == 0
-    assert one.needs_ends(later.timestamp())
-    one.note_ends({FIRST.name: 0}, later.timestamp())
+    assert must_ask(one, later.timestamp())
+    one.ends_check.note({FIRST.name: 0}, later.timestamp())
     assert commit(one, later) == 1
 
 
@@ -96,7 +100,7 @@ def test_one_that_catches_up_waits_for_every_topic() -> None:
     log = Log(1)
     one = asleep(log, catches_up=True)
     assert set(one.checked_topics) == {FIRST.name, THEN.name}
-    one.note_ends({FIRST.name: 0, THEN.name: 2}, AT)
+    one.ends_check.note({FIRST.name: 0, THEN.name: 2}, AT)
     one.feed(THEN.name, [entry(log, THEN, "canceled")])
     assert commit(one, LATE) == 0
     assert commit(one, LATE) == 1
@@ -105,10 +109,10 @@ def test_one_that_catches_up_waits_for_every_topic() -> None:
 
 def test_a_rebalance_asks_again() -> None:
     one = asleep(Log(1))
-    one.note_ends({FIRST.name: 5}, AT)
+    one.ends_check.note({FIRST.name: 5}, AT)
     one.rewind()
     assert one.awaited == set()
-    assert one.needs_ends(AT)
+    assert must_ask(one, AT)
 
 
 @pytest.mark.parametrize("name", ["gate", "cases", "people"])

@@ -9,7 +9,7 @@ PRISM := tests/contracts/node_modules/.ready
 # Each process would compile our modules anew; a demo or a test starts dozens.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup test demo screenshots bench train faults soak check kube audit sbom fuzz node lock lock-jars clean
+.PHONY: help setup test demo screenshots bench train faults soak check kube audit sbom fuzz simulate node lock lock-jars clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ sbom: setup ## what the image is made of, as CycloneDX: .sbom/sayso.cdx.json
 
 fuzz: setup ## bytes that nobody meant well, for ten minutes; ARGS="--minutes 1 --only webhook"
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+simulate: setup ## whole stories at random against every promise; ARGS="--seeds 100000", ARGS="--seed 7", ARGS=--mutations
+	@$(BIN)/python -m tests.stories $(ARGS)
 
 node: ## what the provider's contract is checked with; without Node those tests say that they are skipped
 	@if command -v npm >/dev/null && test -f tests/contracts/package-lock.json; then $(MAKE) -s $(PRISM); fi

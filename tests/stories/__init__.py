@@ -1,0 +1,1 @@
+"""Whole stories at random, by the hundred thousand: `make simulate`."""

@@ -1,0 +1,428 @@
+"""What must hold of every story, whatever happened in it.
+
+Nothing here shares code with the product: it reads records as JSON, and believes the provider's
+journal and the outside's own moves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from tests.stories.stage import AT_NIGHT_NOT, COURT_AT_ONCE, Called, Played
+from tests.stories.story import SETTINGS, SHARED
+
+OWN_KINDS: Final = {
+    "consent_ask",
+    "stop_confirmation",
+    "start_confirmation",
+    "help_answer",
+    "opt_in_hint",
+}
+"""Texts that may go to somebody who has not opted in; Sayso starts them."""
+OUT: Final = {
+    "accepted",
+    "sent",
+    "delivered",
+    "undelivered",
+    "failed",
+    "unknown",
+    "read",
+    "in_doubt",
+}
+MOVING: Final = {"queued", "sending", "deferred"}
+SOON: Final = timedelta(seconds=5)
+"""Within this time a word has reached everybody who works on it.  In a story, virtual time passes
+only by milliseconds while anybody has something to do."""
+STOPS: Final = {"stop", "unsubscribe"}
+HERE: Final = ZoneInfo("America/Los_Angeles")
+"""Of all numbers."""
+MOVED: Final = ":moved-"
+
+Promise = Callable[[Played], Iterator[str]]
+
+
+def find_broken(played: Played) -> list[str]:
+    """The promises that this story breaks: name and case of each."""
+    return [f"{name}: {case}" for name, promise in PROMISES.items() for case in promise(played)]
+
+
+def _time(said: Any) -> datetime:
+    return datetime.fromisoformat(str(said))
+
+
+def _original(message_id: str) -> str:
+    return message_id.partition(MOVED)[0]
+
+
+def _last_outcomes(played: Played) -> dict[tuple[str, str], dict[str, Any]]:
+    last: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in played.records["sms.outcomes"]:
+        key = one["tenant"], one["message_id"]
+        if key not in last or one.get("version", 0) > last[key].get("version", 0):
+            last[key] = one
+    return last
+
+
+def _kinds(played: Played) -> dict[tuple[str, str], str]:
+    return {
+        (one["tenant"], one["message_id"]): one["kind"] for one in played.records["sms.decisions"]
+    }
+
+
+def _asked(played: Played) -> dict[tuple[str, str], dict[str, Any]]:
+    """Requests by producers and by staff, to a number or to a person; the first word holds."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for topic in ("sms.send-requests", "sms.person-requests"):
+        for one in played.records[topic]:
+            found.setdefault((one["tenant"], _original(one["message_id"])), one)
+    return found
+
+
+def _said(played: Played, topic: str) -> list[tuple[datetime, dict[str, Any]]]:
+    """The outside's own words, by when each was on Kafka for the first time."""
+    first: dict[str, tuple[datetime, dict[str, Any]]] = {}
+    for one in played.records[topic]:
+        said = {name: value for name, value in one.items() if name != "_at"}
+        word = json.dumps(said, sort_keys=True)
+        if word in played.outside:
+            at = datetime.fromtimestamp(one["_at"] / 1000, UTC)
+            first.setdefault(word, (at, said))
+    return sorted(first.values(), key=lambda pair: pair[0])
+
+
+# --- the promises
+
+
+def nothing_is_lost(played: Played) -> Iterator[str]:
+    known = {(tenant, _original(name)) for tenant, name in _last_outcomes(played)}
+    for key in _asked(played).keys() - known:
+        yield f"{key} has no outcome"
+
+
+def nothing_goes_twice(played: Played) -> Iterator[str]:
+    taken = Counter((one.tenant, _original(one.message_id)) for one in played.calls if one.is_taken)
+    for key, times in taken.items():
+        if times > 1:
+            yield f"{key} was taken {times} times"
+    tries = Counter((one.tenant, one.message_id, one.attempt) for one in played.calls)
+    for key3, times in tries.items():
+        if times > 1:
+            yield f"{key3} was called {times} times"
+
+
+def nothing_goes_after_a_stop(played: Played) -> Iterator[str]:
+    """Nor before a yes, for nobody is texted who has not opted in."""
+    kinds = _kinds(played)
+    for call in played.calls:
+        if kinds.get((call.tenant, call.message_id)) in OWN_KINDS:
+            continue
+        words = _consent_words(played, call)
+        sure = [(at, is_yes) for at, is_yes in words if at + SOON < call.at]
+        fresh = [is_yes for at, is_yes in words if call.at - SOON <= at <= call.at]
+        may = (sure[-1][1] if sure else False) or any(fresh)
+        if not may:
+            yield f"{call.message_id} to {call.to} at {call.at}, after {words}"
+
+
+def _consent_words(played: Played, call: Called) -> list[tuple[datetime, bool]]:
+    """What was said of texts from this tenant to this number, in order; a yes that was entered
+    after a no of the person's own counts only from themselves."""
+    found: list[tuple[datetime, bool, bool]] = []
+    for at, one in _said(played, "sms.consent-events"):
+        if (one["tenant"], one["number"]) == (call.tenant, call.to):
+            found.append((at, one["action"] == "opt_in", False))
+    for at, one in _said(played, "sms.inbound"):
+        word = one["body"].casefold().strip(".")
+        if one["number"] != call.to:
+            continue
+        if word in STOPS and call.tenant in _heard_by(played, one["sender"], call.to, at):
+            found.append((at, False, True))
+        elif word in ("start", "yes") and (one["sender"] == SHARED or call.tenant == "acme"):
+            # On a shared sender it answers each tenant's question, also one that is still queued.
+            found.append((at, True, True))
+    found.sort(key=lambda one: one[0])
+    said: list[tuple[datetime, bool]] = []
+    is_out = False
+    for at, is_yes, is_own in found:
+        if is_yes and is_out and not is_own:
+            continue
+        is_out = not is_yes
+        said.append((at, is_yes))
+    return said
+
+
+def _heard_by(played: Played, sender: str, number: str, at: datetime) -> set[str]:
+    """Who is meant by a text to this sender: its owner, or who has texted them from it."""
+    if sender != SHARED:
+        return {"acme"}
+    return {
+        one.tenant
+        for one in played.calls
+        if (one.sender, one.to) == (sender, number) and one.at + SOON < at
+    }
+
+
+def no_call_overtakes_its_stop(played: Played) -> Iterator[str]:
+    for call in played.overtaken:
+        yield f"{call.message_id} attempt {call.attempt}"
+
+
+def texts_keep_their_time(played: Played) -> Iterator[str]:
+    asked = _asked(played)
+    for call in played.calls:
+        one = asked.get((call.tenant, _original(call.message_id)))
+        if one is None:
+            continue
+        if one.get("not_before") and call.at < _time(one["not_before"]):
+            yield f"{call.message_id} left before its time"
+        if one.get("valid_until") and call.at > _time(one["valid_until"]) + SOON:
+            yield f"{call.message_id} left at {call.at}, after it had expired"
+
+
+def what_is_taken_back_stays(played: Played) -> Iterator[str]:
+    asked = _asked(played)
+    for topic in ("sms.request-cancels", "sms.person-cancels"):
+        for at, word in _said(played, topic):
+            name = word.get("message_id") or word.get("request_id")
+            number = word.get("number")
+            for call in played.calls:
+                if (call.tenant, _original(call.message_id)) != (word["tenant"], name):
+                    continue
+                wanted = asked[call.tenant, str(name)]
+                if number is not None and wanted.get("to") != number:
+                    continue
+                if call.at > at + SOON:
+                    yield f"{call.message_id} left at {call.at}, taken back at {at}"
+
+
+def what_came_before_their_time_counts(played: Played) -> Iterator[str]:
+    """To the millisecond: a text that waits for its time heeds what lay on the gate's topics when
+    it came."""
+    asked = _asked(played)
+    words = [
+        (at, one["tenant"], one["number"], None)
+        for at, one in _said(played, "sms.consent-events")
+        if one["action"] == "opt_out"
+    ] + [
+        (at, one["tenant"], one["number"], one["message_id"])
+        for at, one in _said(played, "sms.request-cancels")
+    ]
+    yes = [
+        (at, one["number"])
+        for topic in ("sms.consent-events", "sms.inbound")
+        for at, one in _said(played, topic)
+        if one.get("action") != "opt_out"
+    ]
+    for call in played.calls:
+        one = asked.get((call.tenant, call.message_id), {})
+        if not one.get("not_before"):
+            continue
+        due = _time(one["not_before"])
+        for at, tenant, number, message_id in words:
+            is_about = (tenant, number) == (call.tenant, call.to)
+            if not is_about or message_id not in (None, call.message_id) or at >= due:
+                continue
+            if message_id is None and any(who == number and when >= at - SOON for when, who in yes):
+                continue
+            yield f"{call.message_id} was due at {due} and left, though at {at} they said no"
+
+
+def nothing_waits_for_ever(played: Played) -> Iterator[str]:
+    last: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in played.records["sms.decisions"]:
+        key = one["tenant"], one["message_id"]
+        if one.get("seq", 1) > last.get(key, {}).get("seq", 0):
+            last[key] = {"seq": 1, **one}
+    for key, one in last.items():
+        if one["verdict"] == "hold" and one.get("until") and _time(one["until"]) < played.ended_at:
+            yield f"{key} waits until {one['until']}, and that is over"
+
+
+def texts_go_to_their_number(played: Played) -> Iterator[str]:
+    """A text to a person goes to a number that was theirs within the last seconds."""
+    wanted = {one["message_id"]: one["person_id"] for one in played.records["sms.person-requests"]}
+    theirs: dict[str, list[tuple[datetime, set[str]]]] = defaultdict(list)
+    for at, one in _said(played, "sms.person-events"):
+        may = {n["number"] for n in one.get("numbers", ()) if n.get("sms_enabled", True)}
+        theirs[one["person_id"]].append((at, may))
+    for call in played.calls:
+        person_id = wanted.get(_original(call.message_id))
+        if person_id is None:
+            continue
+        said = [(at, may) for at, may in theirs[person_id] if at <= call.at]
+        settled = [may for at, may in said if at + SOON < call.at]
+        fresh = [may for at, may in said if at + SOON >= call.at]
+        allowed = set().union(*(settled[-1:] + fresh))
+        if call.to not in allowed:
+            yield f"{call.message_id} went to {call.to} at {call.at}; theirs are {allowed}"
+
+
+def what_waits_for_approval_waits(played: Played) -> Iterator[str]:
+    settings = {played.began_with} | {
+        one.value for one in played.story.moves if one.what == SETTINGS
+    }
+    if COURT_AT_ONCE in settings:
+        return
+    asked = _asked(played)
+    for call in played.calls:
+        one = asked.get((call.tenant, call.message_id), {})
+        if one.get("branch") != "court":
+            continue
+        seen = hashlib.sha256(str(one["body"]).encode()).hexdigest()
+        words = [
+            word
+            for at, word in _said(played, "sms.approvals")
+            if at <= call.at
+            and (word["tenant"], word["message_id"], word["body_sha256"])
+            == (call.tenant, call.message_id, seen)
+            and word["action"] == "approve"
+        ]
+        if not words:
+            yield f"{call.message_id} left, and nobody had approved it"
+
+
+def nobody_is_woken(played: Played) -> Iterator[str]:
+    if played.began_with != AT_NIGHT_NOT or any(one.what == SETTINGS for one in played.story.moves):
+        return
+    asked = _asked(played)
+    for call in played.calls:
+        one = asked.get((call.tenant, _original(call.message_id)), {})
+        clock = call.at.astimezone(HERE)
+        if one.get("kind") in ("reminder", "transactional") and not 8 <= clock.hour < 21:
+            yield f"{call.message_id} left at {clock}"
+
+
+def no_reminder_of_what_is_canceled(played: Played) -> Iterator[str]:
+    """A title names its event and the version of it, and stands in the reminder."""
+    saved: dict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
+    over: dict[str, list[datetime]] = defaultdict(list)
+    for at, one in _said(played, "sms.case-events"):
+        if one["type"] == "event_saved":
+            saved[one["event_id"]].append((_time(one["at"]), at, one["title"]))
+        elif one["type"] == "event_canceled":
+            over[one["event_id"]].append(at)
+    for call in played.calls:
+        if not call.body.startswith("Hearing "):
+            continue
+        title = call.body.partition(" at ")[0]
+        event_id = title.removeprefix("Hearing ").partition("/")[0]
+        for at in over[event_id]:
+            if call.at > at + SOON and not any(late > at for late, _, _ in saved[event_id]):
+                yield f"{call.body!r} left at {call.at}, canceled at {at}"
+        newer = [heard for said, heard, name in saved[event_id] if name != title]
+        mine = [said for said, _, name in saved[event_id] if name == title]
+        for said, heard, name in saved[event_id]:
+            if name != title and said > max(mine) and call.at > heard + SOON and newer:
+                yield f"{call.body!r} left at {call.at}, but it is {name!r} since {heard}"
+
+
+def each_reminder_goes_once(played: Played) -> Iterator[str]:
+    sent = Counter(
+        (one.to, one.body)
+        for one in played.calls
+        if one.is_taken and one.body.startswith("Hearing ")
+    )
+    people: dict[str, set[str]] = defaultdict(set)
+    for _, one in _said(played, "sms.person-events"):
+        for number in one.get("numbers", ()):
+            people[number["number"]].add(one["person_id"])
+    for (number, body), times in sent.items():
+        if times > len(people[number]):
+            yield f"{body!r} went {times} times to {number}"
+
+
+def the_books_balance(played: Played) -> Iterator[str]:
+    lines: dict[tuple[Any, ...], dict[str, Any]] = {}
+    names = ("tenant", "branch", "sender", "period", "kind", "state", "error_code")
+    for one in played.records["sms.usage-report"]:
+        lines[tuple(one.get(name) for name in names)] = one
+    reported = Counter[tuple[Any, ...]]()
+    for line in lines.values():
+        reported[line["tenant"], line["state"], line.get("error_code")] += line["messages"]
+    counted = Counter(
+        (one["tenant"], one["state"], one.get("error_code"))
+        for one in _last_outcomes(played).values()
+        if not one.get("test_mode")
+    )
+    if +reported != counted:
+        yield f"usage says {dict(+reported - counted)}, outcomes say {dict(counted - reported)}"
+
+
+def what_was_taken_counts_as_sent(played: Played) -> Iterator[str]:
+    last = _last_outcomes(played)
+    for call in played.calls:
+        one = last.get((call.tenant, call.message_id))
+        if call.is_taken and (one is None or one["state"] not in OUT):
+            yield f"{call.message_id} is {one and one['state']}"
+    called = {(one.tenant, one.message_id) for one in played.calls}
+    for key, one in last.items():
+        if one["state"] in ("delivered", "sent", "read") and key not in called:
+            yield f"{key} is {one['state']}, and the provider never heard of it"
+
+
+def everything_comes_to_rest(played: Played) -> Iterator[str]:
+    for key, one in _last_outcomes(played).items():
+        if one["state"] in MOVING and not _is_paused(played):
+            yield f"{key} is still {one['state']}"
+
+
+def _is_paused(played: Played) -> bool:
+    """A pause whose end was cut from the story, or came before it."""
+    words = [one["type"] for _, one in _said(played, "sms.dispatch-controls")]
+    return words.count("pause") > 0
+
+
+def a_stop_is_remembered(played: Played) -> Iterator[str]:
+    last: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in played.records["sms.consent-status"]:
+        last[one["tenant"], one["number"]] = one
+    for at, word in _said(played, "sms.inbound"):
+        if word["body"].casefold().strip(".") not in STOPS:
+            continue
+        later = [
+            one
+            for when, one in _said(played, "sms.inbound")
+            if one["number"] == word["number"] and when >= at and one is not word
+        ]
+        if later or word["sender"] == SHARED:
+            continue
+        state = last.get(("acme", word["number"]), {}).get("state")
+        if state != "opted_out":
+            yield f"{word['number']} said STOP to acme and is {state}"
+
+
+def nothing_is_set_aside(played: Played) -> Iterator[str]:
+    for one in played.records["sms.dead-letters"]:
+        if one.get("topic") == "sms.inbound" and "shared sender" in str(one.get("reason")):
+            continue  # nobody has texted them from it
+        yield f"{one.get('topic')}: {one.get('reason')}"
+
+
+PROMISES: Final[dict[str, Promise]] = {
+    promise.__name__: promise
+    for promise in (
+        nothing_is_lost,
+        nothing_goes_twice,
+        nothing_goes_after_a_stop,
+        no_call_overtakes_its_stop,
+        texts_keep_their_time,
+        what_is_taken_back_stays,
+        what_came_before_their_time_counts,
+        nothing_waits_for_ever,
+        texts_go_to_their_number,
+        what_waits_for_approval_waits,
+        nobody_is_woken,
+        no_reminder_of_what_is_canceled,
+        each_reminder_goes_once,
+        the_books_balance,
+        what_was_taken_counts_as_sent,
+        everything_comes_to_rest,
+        a_stop_is_remembered,
+        nothing_is_set_aside,
+    )
+}

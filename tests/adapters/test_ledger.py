@@ -241,12 +241,9 @@ async def test_a_missing_broker_is_explained_in_one_sentence(ledger: Ledger):
         await ledger.catch_up("127.0.0.1:9")
 
 
-async def test_a_cluster_without_our_topics_is_one_sentence(
-    bootstrap: str, ledger: Ledger, make_topic
-):
-    await make_topic()
+async def test_a_cluster_without_our_topics_is_one_sentence(empty_broker: str, ledger: Ledger):
     with pytest.raises(LedgerError, match="sayso topics apply"):
-        await ledger.catch_up(bootstrap)
+        await ledger.catch_up(empty_broker)
 
 
 async def _until(happened) -> None:

@@ -35,7 +35,7 @@ async def test_random_faults_lose_and_repeat_nothing(bootstrap: str) -> None:
         await workers.start(f"w{n}")
     try:
         sent, _ = await asyncio.gather(
-            chaos.publish(bootstrap, prefix, seconds=25, rate=800), weather(workers, seed=11)
+            chaos.publish(bootstrap, prefix, seconds=14, rate=800), weather(workers, seed=11)
         )
         for instance in workers.running:
             workers.signal(instance, chaos.signal.SIGCONT)
@@ -68,7 +68,7 @@ async def test_a_rolling_restart_loses_nothing(bootstrap: str, record_property: 
     try:
         for name in names:
             await workers.ready(name)
-        load = asyncio.create_task(chaos.publish(bootstrap, prefix, seconds=16, rate=200))
+        load = asyncio.create_task(chaos.publish(bootstrap, prefix, seconds=10, rate=200))
         await chaos.restart_each(workers, names)
         sent = await load
         counted = await chaos.wait_for_counts(bootstrap, prefix, sum(map(len, sent.values())))

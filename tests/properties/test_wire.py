@@ -25,7 +25,7 @@ from tests.properties.messages import TEXTS, messages, messages_on
 each_topic = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 each_message = pytest.mark.parametrize("kind", MESSAGES.values(), ids=lambda kind: kind.__name__)
 
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=12, deadline=None)
 """These run once for each topic; a slow machine is no failure."""
 
 SIGNS = st.text(" \t\u00a0().-/\u2011\u2013\u200b\u202a\u202c", max_size=3)

@@ -114,7 +114,7 @@ class Launch(Scenario):
         )
 
 
-@pytest.fixture(params=range(14), scope="module")
+@pytest.fixture(params=range(6), scope="module")
 def launch(request: pytest.FixtureRequest) -> Launch:
     scenario = Launch(request.param, crash=0.0 if request.param % 4 == 0 else 0.02)
     scenario.play()

@@ -46,7 +46,7 @@ def upgraded(seed: int, crash: float = 0.0) -> Scenario:
     return scenario
 
 
-@pytest.fixture(params=range(12), scope="module")
+@pytest.fixture(params=range(6), scope="module")
 def after(request: pytest.FixtureRequest) -> Scenario:
     return upgraded(request.param, crash=0.02 if request.param % 2 else 0.0)
 

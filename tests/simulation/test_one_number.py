@@ -101,7 +101,7 @@ def take(post: SendCall, now: datetime) -> SendResult:
     )
 
 
-@pytest.fixture(params=range(12), scope="module")
+@pytest.fixture(params=range(6), scope="module")
 def day(request: pytest.FixtureRequest) -> Day:
     day = Day(request.param, crash=0.0 if request.param < 4 else 0.02)
     day.play()

@@ -126,7 +126,7 @@ class Moving:
 
 
 @pytest.mark.parametrize(
-    ("seed", "crash"), [(n, 0.0) for n in range(4)] + [(n, 0.02) for n in range(16)]
+    ("seed", "crash"), [(n, 0.0) for n in range(4)] + [(n, 0.02) for n in range(8)]
 )
 def test_no_two_calls_for_a_text_have_one_number(seed: int, crash: float) -> None:
     numbers = Moving(seed, crash).numbers
@@ -159,7 +159,7 @@ def test_a_receipt_for_the_first_call_cancels_the_second_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed", "crash"), [(n, 0.0) for n in range(4)] + [(n, 0.02) for n in range(16)]
+    ("seed", "crash"), [(n, 0.0) for n in range(4)] + [(n, 0.02) for n in range(8)]
 )
 def test_a_receipt_bars_the_text_at_every_sender_while_the_gate_holds_it(
     seed: int, crash: float

@@ -18,7 +18,7 @@ from streams.lifecycle import reconcile_states
 from tests.simulation.people_scenario import PeopleScenario, original
 
 CALM = [pytest.param((seed, 0.0), id=f"calm {seed}") for seed in range(4)]
-STORMY = [pytest.param((seed, 0.02), id=f"crashing {seed}") for seed in range(100, 112)]
+STORMY = [pytest.param((seed, 0.02), id=f"crashing {seed}") for seed in range(100, 106)]
 
 
 @pytest.fixture(params=[*CALM, *STORMY], scope="module")

@@ -15,7 +15,7 @@ from streams.partition.ends_check import EndsCheck
 from tests.simulation.scenario import OWN, PEOPLE, Scenario
 from tests.simulation.world import World
 
-SEEDS = range(60)
+SEEDS = range(30)
 
 
 def overtaken(seed: int) -> int:

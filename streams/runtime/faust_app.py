@@ -39,6 +39,8 @@ from streams.runtime.transactional_writer import TransactionalWriter
 
 _ADVERT: Final = re.compile(r"For further information visit \S+")
 """Of pydantic: a supervisor shows the last line of a log, and that was all that it said."""
+FEED_TURNS = 20
+"""Turns of the event loop in which a fetch that is on its way to us arrives."""
 LOCATE_EVERY = 60.0
 """Seconds between two checks of where the consumer stands in topics that bring no records."""
 
@@ -80,6 +82,8 @@ class FaustApp:
         """Counts drains: a take-over that sees it change gives up."""
         self.stale_serial = 0
         """Fetches up to this seek are worthless."""
+        self.fed_count = 0
+        """Fetches with records that were fed to tasks, or dropped."""
         self.located_at = float("-inf")
         self.progress_at = time.monotonic()
         """When something last moved, for the watchdog."""
@@ -124,11 +128,23 @@ class FaustApp:
         }
 
     async def read_ends(self, topics: list[str], partition: int) -> Mapping[str, int] | None:
-        """Where these topics end now, by what was acknowledged; None if the broker does not say."""
-        ends = await self.app.consumer._thread.read_ends(
-            [TopicPartition(topic, partition) for topic in topics]
-        )
-        return None if ends is None else {one.topic: end for one, end in ends.items()}
+        """Where these topics end now, by what was acknowledged; None if the broker does not say.
+
+        The consumer may stand there already, behind a transaction's marker: then nobody has to wait
+        for a fetch that says so."""
+        thread = self.app.consumer._thread
+        found = await thread.read_ends([TopicPartition(topic, partition) for topic in topics])
+        if found is None:
+            return None
+        for _ in range(FEED_TURNS):
+            if self.fed_count >= found.count:
+                break
+            await asyncio.sleep(0)
+        if self.live and self.fed_count >= found.count and self.stale_serial < found.serial:
+            for one, position in found.positions.items():
+                if found.serial == thread.serial and partition in self.runners:
+                    self.runners[partition].note_position(one.topic, position)
+        return {one.topic: end for one, end in found.ends.items()}
 
     def positions(self) -> dict[Any, int]:
         return {
@@ -170,6 +186,7 @@ class FaustApp:
         self.channel = stream.channel
         async for fetch in stream:
             fetch.accepted.set()  # also when it is dropped: the fetch loop must go on
+            self.fed_count = fetch.count
             if (
                 not self.live
                 or fetch.serial <= self.stale_serial

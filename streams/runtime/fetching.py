@@ -25,6 +25,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiokafka.client import ConnectionGroup
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED, OffsetResetStrategy
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.protocol.offset import OffsetRequest
@@ -59,13 +60,28 @@ class Fetch:
     records: Mapping[Any, list[Any]]
     positions: Mapping[Any, int]
     """Where the consumer stands, for the partitions that the fetch was to locate."""
+    count: int
+    """Fetches with records until then, this one included."""
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the agent has taken it."""
+
+
+@dataclass(slots=True)
+class Ends:
+    """Where topics end, and where the consumer stands.  All records before that are in fetches up
+    to `count` of the seek `serial`."""
+
+    ends: Mapping[Any, int]
+    positions: Mapping[Any, int]
+    serial: int
+    count: int
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     serial = 0
     """Counts seeks."""
+    count = 0
+    """Counts fetches with records."""
     sought: Mapping[Any, int]
     """Where the last seek went."""
     paused: frozenset[Any] = frozenset()
@@ -123,21 +139,23 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             {one: OffsetAndMetadata(offset, metadata) for one, offset in ours.items()}
         )
 
-    async def read_ends(self, partitions: Collection[Any]) -> Mapping[Any, int] | None:
+    async def read_ends(self, partitions: Collection[Any]) -> Ends | None:
         """Where their logs end now; None if not each leader says so within ENDS_TIMEOUT."""
         reading = asyncio.run_coroutine_threadsafe(
             self._read_ends(partitions), self.thread_loop
         )  # not by `call_thread`, where it would wait behind fetches
         try:
             async with asyncio.timeout(ENDS_TIMEOUT):
-                ends: Mapping[Any, int] = await asyncio.wrap_future(reading)
+                ends: Ends | None = await asyncio.wrap_future(reading)
+                return ends
         except (KafkaError, TimeoutError, OSError):
             return None
-        return ends if len(ends) == len(partitions) else None
 
-    async def _read_ends(self, partitions: Collection[Any]) -> Mapping[Any, int]:
+    async def _read_ends(self, partitions: Collection[Any]) -> Ends | None:
         """Uncommitted records count: what was acknowledged may lie behind a transaction that
-        somebody left open, and the consumer's own `end_offsets` would not tell."""
+        somebody left open, and the consumer's own `end_offsets` would not tell.  It asks where
+        heartbeats go: a broker answers one request of a connection after the other, and behind a
+        fetch it would wait for up to a second."""
         client = self._consumer._client
         asked: dict[int, dict[str, list[tuple[int, int]]]] = {}
         for topic, partition in partitions:
@@ -146,20 +164,30 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 (partition, OffsetResetStrategy.LATEST)
             )
         if any(leader in (None, -1) for leader in asked):  # an election
-            return {}
+            return None
         answers = await asyncio.gather(
             *[
-                client.send(leader, OffsetRequest(-1, READ_UNCOMMITTED, list(topics.items())))
+                client.send(
+                    leader,
+                    OffsetRequest(-1, READ_UNCOMMITTED, list(topics.items())),
+                    group=ConnectionGroup.COORDINATION,
+                )
                 for leader, topics in asked.items()
             ]
         )
-        return {
+        ends = {
             TopicPartition(topic, partition): offset
             for answer in answers
             for topic, parts in answer.topics
             for partition, error, _, offset in parts
             if not error
         }
+        serial, count = self.serial, self.count
+        positions = {one: await self._consumer.position(one) for one in ends}
+        has_moved = (serial, count) != (self.serial, self.count)
+        if len(ends) < len(partitions):
+            return None
+        return Ends(ends, {} if has_moved else positions, serial, count)
 
     def allow_reset(self, allow: bool) -> None:
         """Whether the consumer may begin where a log begins; see the module's docstring."""
@@ -186,6 +214,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             self._pause_regular(records)
         except OffsetOutOfRangeError as error:
             raise _to_data_loss(error) from None
+        self.count += bool(records)
         if serial != self.serial:
             # A seek overtook this fetch, which may have taken records behind it: seek there again.
             for one in records:
@@ -195,7 +224,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self._set_wait(busy=bool(records) or wait < WAIT_ALL)
         assigned = consumer.assignment()
         positions = {one: await consumer.position(one) for one in to_locate if one in assigned}
-        return Fetch(serial, records, positions if serial == self.serial else {})
+        return Fetch(serial, records, positions if serial == self.serial else {}, self.count)
 
     async def _fetch_within(self, partitions: set[Any], wait: float) -> Mapping[Any, list[Any]]:
         if not partitions or wait <= 0:

@@ -13,7 +13,7 @@ import aiokafka
 import faust
 import faust.tables
 from aiokafka import errors
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer import fetcher
 from aiokafka.producer import sender
@@ -50,6 +50,7 @@ PRIVATE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (AIOKafkaClient, "send"),  # to ask for topic ids
     (AIOKafkaClient, "get_random_node"),
     (fetcher, "READ_UNCOMMITTED"),
+    (ConnectionGroup, "COORDINATION"),
     *(  # sent once only
         (getattr(sender, handler), name)
         for handler in strict_transactions.HANDLERS

@@ -173,6 +173,8 @@ class Runner:
         now = self.owner.hooks.clock()
         if self.task.ends_check.must_ask(self.task.timers.next(), now):
             await self._ask_for_ends(now)
+            if self._draining or not self.owner.live:
+                return  # a rebalance has come meanwhile: nothing new begins
         tx = self.task.begin(self._now())
         self.owner.arrival_rate.note(started, len(tx.work))
         has_results = _begins_with_results(tx)

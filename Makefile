@@ -9,7 +9,7 @@ PRISM := tests/contracts/node_modules/.ready
 # Each process would compile our modules anew; a demo or a test starts dozens.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup test demo screenshots bench train faults soak check kube audit sbom fuzz simulate node lock lock-jars clean
+.PHONY: help setup test long demo screenshots bench train faults soak check kube audit sbom fuzz simulate node lock lock-jars clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,8 +17,11 @@ help: ## list these targets
 setup: .venv/.ready ## virtual environment, locked packages, Java where there is none, the broker's jars
 	@:
 
-test: setup node ## all tests; ARGS="-k gate" for some
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: setup node ## the tests; ARGS="-k gate" for some
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
+
+long: setup node ## the tests that `make test` leaves out: containers, many kills, chaos; a quarter of an hour
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m long $(ARGS)
 
 demo: setup ## the whole flow on this machine, in a minute
 	@$(BIN)/sayso demo $(ARGS)

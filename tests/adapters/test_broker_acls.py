@@ -85,6 +85,7 @@ async def listed(java: Java, **variables: str) -> set[Acl]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_kafkas_own_tool_runs_the_commands_we_print(java: Java, tmp_path: Path) -> None:
     (tmp_path / "admin.properties").write_text("client.id=acls\n")

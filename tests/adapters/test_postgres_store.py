@@ -144,6 +144,7 @@ def test_readers_see_the_old_one_until_the_new_one_is_complete(postgres: str) ->
     builder.close()
 
 
+@pytest.mark.long
 def test_a_projector_that_is_killed_in_mid_batch_leaves_right_sums(
     postgres: str, tmp_path: Path
 ) -> None:

@@ -72,6 +72,7 @@ async def test_every_topic_has_three_copies(cluster: TestCluster, folder: Path) 
     assert len(running.split(",")) == 3
 
 
+@pytest.mark.long
 async def test_a_killed_leader_is_followed_by_another_and_two_are_too_many(
     cluster: TestCluster,
 ) -> None:
@@ -98,6 +99,7 @@ async def test_a_killed_leader_is_followed_by_another_and_two_are_too_many(
     assert "take no records" not in await asyncio.to_thread(topics_list, cluster.bootstrap)
 
 
+@pytest.mark.long
 async def test_a_cut_is_between_clients_and_one_broker(cluster: TestCluster) -> None:
     cluster.cut(2)
     health = await read_topic_health(cluster.bootstrap)

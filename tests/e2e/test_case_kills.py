@@ -107,6 +107,7 @@ async def until_delivered(running: RunningStack, count: int) -> None:
             await asyncio.sleep(0.5)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_each_reminder_goes_once_though_cases_and_threads_are_killed(
     fresh_cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -157,6 +157,7 @@ def stack() -> Iterator[ComposeStack]:
         ours("--profile", "*", "down", "-v", "--remove-orphans")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(780)
 def test_the_core_comes_up_and_the_demo_balances_in_it(stack: ComposeStack) -> None:
     up = stack("up", "--wait")

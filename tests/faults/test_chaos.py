@@ -26,6 +26,7 @@ async def weather(workers: chaos.Workers, seed: int) -> None:
         await workers.revive()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_random_faults_lose_and_repeat_nothing(bootstrap: str) -> None:
     prefix = f"storm-{uuid.uuid4().hex[:8]}"

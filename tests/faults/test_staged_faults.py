@@ -11,6 +11,7 @@ from tests.faults.trouble.cases import STAGED_FAULTS, StagedFault
 from tests.faults.trouble.gate_worker import start_gate_worker
 
 
+@pytest.mark.long
 @pytest.mark.broker
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(

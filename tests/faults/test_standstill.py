@@ -117,6 +117,7 @@ async def test_bad_requests_hold_up_no_stop_and_staff_are_told(
         assert causes.count("stands_still") == 1
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_lag_and_worker_name_a_topic_that_was_made_anew(
     fresh_cluster: str, tmp_path: Path

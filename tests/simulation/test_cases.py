@@ -23,7 +23,7 @@ from tests.simulation.case_scenario import (
 )
 from tests.simulation.case_worlds import Outage, QuickWorld
 
-CASES = int(os.environ.get("SAYSO_SIMULATED_CASES", "150"))
+CASES = int(os.environ.get("SAYSO_SIMULATED_CASES", "80"))
 MANY_TEXTS = 5
 """For each case, on average; fewer, and nothing is proven."""
 

@@ -17,7 +17,7 @@ from streams.lifecycle import reconcile_states
 from tests.simulation.opt_in_scenario import OptInScenario
 from tests.simulation.scenario import NEED_NO_YES
 
-SEEDS = 80
+SEEDS = 100
 A_DAY = timedelta(days=1)
 ENDS = {
     "rejected",

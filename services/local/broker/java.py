@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import hashlib
 import importlib
 import importlib.util
 import os
@@ -16,12 +17,14 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from services.kafka import BrokerError
+from services.local.broker import jars
 from services.local.broker.cluster_node import Node
-from services.local.broker.server_properties import write_config
+from services.local.broker.server_properties import SINGLE, write_config
 
 OLDEST_JAVA: Final = 17
 
@@ -137,10 +140,16 @@ def prepare_home(
     _require_free_space(home)
     write_config(home, port=port, controller_port=controller_port, more=more, node=node)
     if not (home / "data").exists():
-        if node and (node.twin / _FORMATTED).exists():
-            _copy_format(node, home)
+        cluster, node_id = (node.cluster, node.id) if node else (new_id(), SINGLE)
+        formatted = [node.twin / _FORMATTED] if node else []
+        formatted += [] if users else [_kept_format()]
+        known = next((file for file in formatted if file.exists()), None)
+        if known is not None:
+            _copy_format(known, home, cluster, node_id)
         else:
-            _format(java, home, port, users, node.cluster if node else new_id())
+            _format(java, home, port, users, cluster)
+            if not users:
+                _keep_format(home / "data.new" / _FORMATTED)
         (home / "data.new").rename(home / "data")
     return _read_cluster_id(home / "data" / "meta.properties")
 
@@ -169,16 +178,31 @@ def _format(java: Java, home: Path, port: int, users: Mapping[str, str], cluster
         raise explain_exit(home.parent, port, finished.returncode)
 
 
-def _copy_format(node: Node, home: Path) -> None:
+def _kept_format() -> Path:
+    """Beside the jars: what a format with these jars wrote, which is the same for every cluster."""
+    version = hashlib.sha256(jars.LOCK.read_bytes()).hexdigest()[:16]
+    return jars.cache_folder() / f"{version}.{_FORMATTED}"
+
+
+def _keep_format(written: Path) -> None:
+    """So that Java need not start for it again.  A cache that cannot be written is none."""
+    kept = _kept_format()
+    draft = kept.with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        shutil.copyfile(written, draft)
+        draft.replace(kept)
+
+
+def _copy_format(known: Path, home: Path, cluster: str, node_id: int) -> None:
     """What Kafka's tool would write, without starting Java for it."""
     new = home / "data.new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir()
-    shutil.copyfile(node.twin / _FORMATTED, new / _FORMATTED)
+    shutil.copyfile(known, new / _FORMATTED)
     properties = {
         "version": "1",
-        "node.id": str(node.id),
-        "cluster.id": node.cluster,
+        "node.id": str(node_id),
+        "cluster.id": cluster,
         "directory.id": new_id(),
     }
     lines = "".join(f"{name}={value}\n" for name, value in properties.items())

@@ -15,9 +15,11 @@ from typing import Final
 from services.local.broker.cluster_node import Node
 from services.ports import LOOPBACK
 
+SINGLE: Final = 1
+"""The id of a broker that is the only one."""
 _ONE_NODE: Final = {
     "process.roles": "broker,controller",
-    "node.id": "1",
+    "node.id": str(SINGLE),
     "controller.listener.names": "CONTROLLER",
     "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "inter.broker.listener.name": "CLIENTS",

@@ -1,5 +1,5 @@
-"""Bars of messages by day and state, as SVG: it needs no script, prints well, and has a table
-beside it."""
+"""Bars of messages by day or week, and by state, as SVG: it needs no script, prints well, and has a
+table beside it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ AXIS: Final = 40
 """Pixels at the left, for numbers."""
 FOOT: Final = 24
 """Pixels below, for days."""
-MOST_DAYS: Final = 400
+MOST_BARS: Final = 400
+MOST_DAYS: Final = 100
+"""A longer period has a bar for each week: more bars than these nobody tells apart."""
+WEEK: Final = 7
 _LABELS: Final = 12
 """Days that are written below the bars, at most."""
 
@@ -66,6 +69,8 @@ class Piece(NamedTuple):
 
 class Bar(NamedTuple):
     day: date
+    until: date
+    """Its last day."""
     pieces: tuple[Piece, ...]
     total: int
     label: str
@@ -83,6 +88,7 @@ class GridLine(NamedTuple):
 class Chart(NamedTuple):
     bars: tuple[Bar, ...]
     lines: tuple[GridLine, ...]
+    is_weekly: bool
     totals: Mapping[Band, int]
 
 
@@ -94,23 +100,54 @@ def count_days(counts: Iterable[DayCount]) -> dict[date, dict[Band, int]]:
 
 
 def draw_chart(counts: Mapping[date, Mapping[Band, int]], first: date, last: date) -> Chart:
-    """Every day from first to last, also those without a message."""
-    days = [first + timedelta(days=one) for one in range((last - first).days + 1)][:MOST_DAYS]
-    top = _round_up(max((sum(counts.get(day, {}).values()) for day in days), default=0))
-    step = (WIDTH - AXIS) / max(len(days), 1)
-    every = -(-len(days) // _LABELS)
+    """Every day from first to last, or every week, also those without a message."""
+    length = (last - first).days + 1
+    each = 1 if length <= MOST_DAYS else WEEK
+    starts = [first + timedelta(days=at) for at in range(0, length, each)][:MOST_BARS]
+    held = [
+        _sum_days(counts, start, min(start + timedelta(days=each - 1), last)) for start in starts
+    ]
+    top = _round_up(max((sum(one.values()) for one in held), default=0))
+    step = (WIDTH - AXIS) / max(len(starts), 1)
+    every = -(-len(starts) // _LABELS)
     bars = tuple(
-        _bar(day, counts.get(day, {}), AXIS + at * step, step, top, is_named=at % every == 0)
-        for at, day in enumerate(days)
+        _bar(
+            (start, min(start + timedelta(days=each - 1), last)),
+            one,
+            AXIS + at * step,
+            step,
+            top,
+            is_named=at % every == 0,
+        )
+        for at, (start, one) in enumerate(zip(starts, held, strict=True))
     )
     lines = tuple(GridLine(HEIGHT - HEIGHT * part / 4, top * part // 4) for part in range(5))
     totals = {band: sum(day.get(band, 0) for day in counts.values()) for band in Band}
-    return Chart(bars, lines, totals)
+    return Chart(bars, lines, each == WEEK, totals)
+
+
+def _sum_days(
+    counts: Mapping[date, Mapping[Band, int]], first: date, last: date
+) -> Mapping[Band, int]:
+    if first == last:
+        return counts.get(first, {})
+    found = dict.fromkeys(Band, 0)
+    for at in range((last - first).days + 1):
+        for band, number in counts.get(first + timedelta(days=at), {}).items():
+            found[band] += number
+    return found
 
 
 def _bar(
-    day: date, counts: Mapping[Band, int], x: float, step: float, top: int, *, is_named: bool
+    days: tuple[date, date],
+    counts: Mapping[Band, int],
+    x: float,
+    step: float,
+    top: int,
+    *,
+    is_named: bool,
 ) -> Bar:
+    day, until = days
     pieces = []
     y = float(HEIGHT)
     gap = min(step * 0.2, 6)
@@ -121,7 +158,7 @@ def _bar(
             y -= height
             pieces.append(Piece(band, count, x + gap / 2, y, step - gap, height))
     label = f"{day.day} {day:%b}" if is_named else ""
-    return Bar(day, tuple(pieces), sum(counts.values()), label, x + step / 2)
+    return Bar(day, until, tuple(pieces), sum(counts.values()), label, x + step / 2)
 
 
 def _round_up(most: int) -> int:

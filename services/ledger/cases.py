@@ -6,6 +6,8 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from schemas.base import KEPT
 from schemas.case import Case, CaseText
 from schemas.consent import ConsentStatus
@@ -118,7 +120,7 @@ def list_event_texts(ledger: Ledger, tenant: str, case_ids: Sequence[str]) -> li
     """By the time that each was due. They are not checked again, which would take most of the
     time."""
     rows = ledger.rows(_LATEST_TEXTS, json.dumps(case_ids), tenant)
-    found = [json.loads(row["json"]) for row in rows]
+    found = [orjson.loads(row["json"]) for row in rows]
     of_events = [one for one in found if one.get("event_id")]
     of_events.sort(key=lambda one: (parse_time(one.get("due_at") or one["at"]), one["text_id"]))
     optional = EventText._fields[3:]

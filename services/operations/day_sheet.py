@@ -89,10 +89,11 @@ def make_day_sheet(
     first: date,
     now: datetime,
     branches: Collection[str] | None = None,
+    number: int = DAYS,
 ) -> DaySheet:
-    """Events of `first` and the day after, each by the calendar of its place. `branches`: only
-    cases of these."""
-    days = [first + timedelta(days=number) for number in range(DAYS)]
+    """Events of `first` and the days after, `number` of them, each by the calendar of its place.
+    `branches`: only cases of these."""
+    days = [first + timedelta(days=ahead) for ahead in range(number)]
     allowed = None if branches is None else frozenset(branches)
     found: dict[date, list[EventLine]] = {day: [] for day in days}
     case_ids = _list_case_ids(ledger, Scope({tenant: allowed}), days)

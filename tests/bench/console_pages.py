@@ -55,7 +55,7 @@ PAGES: Final = {
         "messages?box=sentbox&search=m-05",
     ),
     "inbox": ("inbox", "inbox?tab=mine", "inbox?tab=unassigned", "inbox?tab=maybe-stop"),
-    "today": ("today", "today?day=2026-12-15", "today?part=sheet"),
+    "today": ("today", "today?day=2026-12-15", "today?part=sheet&ahead=1"),
     "cases": ("cases", "cases?show=all", "cases?q=rivera", "cases?q=zzzz&show=all"),
     "case": ("cases/case-00001",),
     "people": (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -106,3 +108,21 @@ def test_the_page_names_whom_to_call(office: Office, tmp_path: Path) -> None:
         page = house.signed_in(Role.STAFF).get("/t/harbor/today").text
     assert f'href="tel:{LUIS}"' in page
     assert "they opted out; call them" in page
+
+
+def test_the_page_has_the_first_day_and_asks_for_the_next(office: Office, tmp_path: Path) -> None:
+    """Of a large firm, each answer is small enough to be quick."""
+    tomorrow = STARTS + timedelta(days=1)
+    later = {"event_id": "hearing-2", "starts_at": f"{tomorrow:%Y-%m-%dT%H:%M}", "at": tomorrow}
+    office.case(events=[hearing(), hearing(**later, title="second hearing")])
+    with console_on(tmp_path, NOW) as house:
+        client = house.signed_in(Role.STAFF)
+        page = client.get("/t/harbor/today").text
+        asked = re.search(r'hx-get="([^"]*ahead=1[^"]*)" hx-trigger="load"', page)
+        assert asked is not None
+        assert "second hearing" not in page
+        part = client.get(html.unescape(asked[1])).text
+        named = client.get(f"/t/harbor/today?day={HERE.date()}").text
+    assert "second hearing" in part
+    assert f"{tomorrow:%A}" in page, "a link, where there is no JavaScript"
+    assert f"day={HERE.date()}" in named

@@ -148,7 +148,21 @@ COUNTS = st.dictionaries(
 def test_no_bar_leaves_the_picture(counts: dict[date, dict[Band, int]]) -> None:
     chart = draw_chart(counts, date(2026, 1, 1), date(2026, 2, 28))
     assert len(chart.bars) == 59
+    assert not chart.is_weekly
     for bar in chart.bars:
         assert bar.total == sum(counts.get(bar.day, {}).values())
         assert all(-0.01 <= piece.y <= HEIGHT for piece in bar.pieces)
     assert all(line.number == round(line.number) for line in chart.lines)
+
+
+@given(COUNTS)
+def test_a_year_has_a_bar_for_each_week_and_loses_no_message(
+    counts: dict[date, dict[Band, int]],
+) -> None:
+    first, last = date(2026, 1, 1), date(2026, 12, 31)
+    chart = draw_chart(counts, first, last)
+    assert chart.is_weekly
+    assert (chart.bars[0].day, chart.bars[-1].until) == (first, last)
+    assert len(chart.bars) == 53
+    assert sum(bar.total for bar in chart.bars) == sum(sum(one.values()) for one in counts.values())
+    assert all(-0.01 <= piece.y <= HEIGHT for bar in chart.bars for piece in bar.pieces)

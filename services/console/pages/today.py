@@ -1,9 +1,12 @@
-"""Today: the events of today and tomorrow, who has been reached, and whom to call."""
+"""Today: the events of today and tomorrow, who has been reached, and whom to call.
+
+A firm may have hundreds of events a day: the page has the first day, and asks for the next by
+itself."""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +18,7 @@ from services.console.pages.usage import EARLIEST, LATEST
 from services.console.rendering import draw
 from services.console.viewer import Permission
 from services.ledger.cases import find_settings
-from services.operations.day_sheet import Reached, make_day_sheet
+from services.operations.day_sheet import DAYS, Reached, make_day_sheet
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,22 +27,30 @@ router = APIRouter(include_in_schema=False)
 def show_today(
     visit: Annotated[Visit, Allow(Permission.READ)],
     day: Annotated[date | None, Query(ge=EARLIEST, le=LATEST)] = None,
+    ahead: Annotated[int, Query(ge=0, lt=DAYS)] = 0,
     part: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    return draw(visit, "parts/today.html" if part else "today.html", **_read(visit, day))
+    """`ahead`: how many days after the first; a part of the page."""
+    if part:
+        return draw(visit, "parts/today.html", **_read(visit, day, ahead))
+    return draw(visit, "today.html", **_read(visit, day, 0))
 
 
-def _read(visit: Visit, day: date | None) -> dict[str, Any]:
+def _read(visit: Visit, day: date | None, ahead: int) -> dict[str, Any]:
     """Without `day`: today, by the tenant's clock."""
     ledger = visit.console.ledger
     settings = find_settings(ledger, visit.tenant)
     zone = ZoneInfo(settings.time_zone if settings else "UTC")
     first = day or visit.now.astimezone(zone).date()
-    sheet = make_day_sheet(ledger, visit.tenant, first, visit.now, visit.branches)
+    shown = first + timedelta(days=ahead)
+    sheet = make_day_sheet(ledger, visit.tenant, shown, visit.now, visit.branches, number=1)
     people = [party for line in sheet.lines for party in line.parties]
     return {
         "sheet": sheet,
         "first": first,
+        "ahead": ahead,
+        "later": range(1, DAYS),
+        "DAY": timedelta(days=1),
         "is_today": day is None,
         "Reached": Reached,
         "counts": Counter(party.reached for party in people),

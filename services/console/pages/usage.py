@@ -36,7 +36,7 @@ USUAL: Final = 30
 """Days, where nothing else is asked for."""
 
 
-MOST_LINES: Final = 1000
+MOST_LINES: Final = 400
 """Of the table."""
 EARLIEST: Final = date(2000, 1, 1)
 LATEST: Final = date(2999, 12, 31)

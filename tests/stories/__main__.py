@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tests.stories.mutations import MUTATIONS, Mutation, switched_off
+from tests.stories.mutations import CANNOT_BE_PLAYED, MUTATIONS, Mutation, switched_off
 from tests.stories.promises import find_broken
 from tests.stories.shrink import shrink
 from tests.stories.stage import play
@@ -43,7 +43,11 @@ def find_faults(story: Story) -> list[str]:
     try:
         return find_broken(play(story))
     except Exception as error:  # noqa: BLE001 - whatever stops a story is a finding
-        return [f"{type(error).__name__}: {error}"]
+        return [_describe(error)]
+
+
+def _describe(error: Exception) -> str:
+    return f"{CANNOT_BE_PLAYED}: {type(error).__name__}: {error}"
 
 
 def _name(fault: str) -> str:
@@ -60,7 +64,7 @@ def play_seeds(seeds: list[int]) -> Report:
             played = play(story)
             faults, crashes = find_broken(played), crashes + played.crashes
         except Exception as error:  # noqa: BLE001 - whatever stops a story is a finding
-            faults = [f"{type(error).__name__}: {error}"]
+            faults = [_describe(error)]
         if faults:
             broken[seed] = faults
     return Report(len(seeds), broken, moves, crashes)

@@ -15,6 +15,7 @@ from streams.cases import changes
 from streams.dispatch import controls, in_doubt, on_order
 from streams.dispatch import processor as dispatch_processor
 from streams.dispatch.list_matching import Absent
+from streams.dispatch.state import Queued
 from streams.gate import approvals, rules
 from streams.gate import processor as gate_processor
 from streams.partition.ends_check import EndsCheck
@@ -32,6 +33,8 @@ TIMES = "texts_keep_their_time"
 TWICE = "nothing_goes_twice"
 REST = "everything_comes_to_rest"
 FOR_EVER = "nothing_waits_for_ever"
+CANNOT_BE_PLAYED = "cannot_be_played"
+"""No promise: something failed, or never came to rest."""
 
 
 class Mutation(NamedTuple):
@@ -66,6 +69,12 @@ def _no_ends(stack: ExitStack) -> None:
     stack.enter_context(patch.object(EndsCheck, "timers_until", lambda *_: float("inf")))
 
 
+def _too_early(stack: ExitStack) -> None:
+    """The gate and dispatch each look at the time."""
+    _rule(RuleName.NOT_BEFORE)(stack)
+    stack.enter_context(patch.object(Queued, "not_before", property(lambda _: None)))
+
+
 def _forget_no_interrupted(stack: ExitStack) -> None:
     stack.enter_context(patch.object(dispatch_processor, "suspect_interrupted", _nothing))
 
@@ -76,8 +85,10 @@ MUTATIONS: Final = (
         _rule(RuleName.NOT_OPTED_IN, RuleName.OPTED_OUT),
         (AFTER_STOP,),
     ),
-    Mutation("a text may go before its time", _rule(RuleName.NOT_BEFORE), (TIMES, IN_TIME)),
-    Mutation("a text may go after it has expired", _rule(RuleName.EXPIRED), (TIMES,)),
+    Mutation("a text may go before its time", _too_early, (TIMES, IN_TIME)),
+    Mutation(
+        "a text may go after it has expired", _rule(RuleName.EXPIRED), (TIMES, CANNOT_BE_PLAYED)
+    ),
     Mutation("a text may go at night", _rule(RuleName.QUIET_HOURS), ("nobody_is_woken",)),
     Mutation(
         "nobody needs to approve",

@@ -34,6 +34,8 @@ SENDERS: Final = {
     SLOW: Sender(sender=SLOW, kind=SenderKind.LONG_CODE, owner="acme", pace=0.25),
 }
 """The last one sends a segment in four seconds: texts wait at dispatch too."""
+TURNS: Final = 30_000
+"""A story that is not at rest after so many turns of its tasks wakes for ever."""
 AT_THE_LATEST: Final = timedelta(days=20)
 """After the last move: by then nothing is due any more."""
 LISTED_AFTER: Final = timedelta(seconds=60)
@@ -266,7 +268,7 @@ def play(story: Story) -> Played:
     for move in story.moves:
         if move.topic is None:
             _make(world, move)
-    world.settle(AT_THE_LATEST, turns=200_000)
+    world.settle(AT_THE_LATEST, turns=TURNS)
     played = Played(story, provider.calls, ended_at=world.now)
     played.crashes = sum(world.crashes.values())
     for topic in READ:
@@ -277,7 +279,7 @@ def play(story: Story) -> Played:
 
 def _make(world: World, move: Move) -> None:
     if move.at > world.now:
-        world.settle(move.at - world.now, turns=200_000)
+        world.settle(move.at - world.now, turns=TURNS)
         world.now = max(world.now, move.at)
     if move.what == RESTART:
         for name, partition in list(world.tasks):

@@ -46,6 +46,29 @@ NEED_NO_YES = {
 """The kinds of texts that may go to somebody who has not opted in; Sayso starts them."""
 
 
+RESULTS = {
+    "take": Result.ACCEPTED,
+    "refuse": Result.REFUSED,
+    "limit": Result.LIMITED,
+    "unsent": Result.UNSENT,
+    "doubt-taken": Result.IN_DOUBT,
+    "doubt-lost": Result.IN_DOUBT,
+}
+"""What dispatch hears, by what becomes of a call."""
+
+
+def build_receipt(post: SendCall, sid: str, status: str, now: datetime) -> DeliveryReceipt:
+    return DeliveryReceipt(
+        message_id=post.message_id,
+        tenant=post.tenant,
+        attempt=post.attempt,
+        provider_id=sid,
+        status=status,
+        error_code="30005" if status in ("undelivered", "failed") else None,
+        received_at=now,
+    )
+
+
 @dataclass
 class Scenario:
     """`taken`: what the provider accepted, by (tenant, message id); the provider's own truth."""
@@ -147,14 +170,7 @@ class Scenario:
         fate = self.rng.choices(
             ["take", "refuse", "limit", "unsent", "doubt-taken", "doubt-lost"], [80, 5, 5, 5, 3, 2]
         )[0]
-        result = {
-            "take": Result.ACCEPTED,
-            "refuse": Result.REFUSED,
-            "limit": Result.LIMITED,
-            "unsent": Result.UNSENT,
-            "doubt-taken": Result.IN_DOUBT,
-            "doubt-lost": Result.IN_DOUBT,
-        }[fate]
+        result = RESULTS[fate]
         sid = f"SM{post.tenant}{post.message_id}{post.attempt}"
         if fate in ("take", "doubt-taken"):
             self.taken[post.tenant, post.message_id] += 1
@@ -175,15 +191,7 @@ class Scenario:
         end = self.rng.choice(["delivered", "delivered", "delivered", "undelivered", "failed"])
         for status in ("queued", "sent", end):
             for _ in range(self.rng.choice([0, 1, 1, 1, 1, 1, 1, 1, 1, 2])):
-                receipt = DeliveryReceipt(
-                    message_id=post.message_id,
-                    tenant=post.tenant,
-                    attempt=post.attempt,
-                    provider_id=sid,
-                    status=status,
-                    error_code="30005" if status in ("undelivered", "failed") else None,
-                    received_at=now,
-                )
+                receipt = build_receipt(post, sid, status, now)
                 late = self.rng.choice([0, 0.5, 5, 300, 80_000])
                 self.world.publish_at(now + timedelta(seconds=late), t.DELIVERY_RECEIPTS, receipt)
 

@@ -16,8 +16,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Final, NamedTuple
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tests.bench.screen import progress
 from tests.stories.mutations import CANNOT_BE_PLAYED, MUTATIONS, Mutation, switched_off
 from tests.stories.promises import find_broken
 from tests.stories.shrink import shrink
@@ -40,14 +40,16 @@ class Report(NamedTuple):
 
 def find_faults(story: Story) -> list[str]:
     """What is wrong in this story: promises that it breaks, or that it cannot be played."""
+    return _examine(story)[0]
+
+
+def _examine(story: Story) -> tuple[list[str], int]:
+    """Its faults, and how often something crashed in it."""
     try:
-        return find_broken(play(story))
+        played = play(story)
+        return find_broken(played), played.crashes
     except Exception as error:  # noqa: BLE001 - whatever stops a story is a finding
-        return [_describe(error)]
-
-
-def _describe(error: Exception) -> str:
-    return f"{CANNOT_BE_PLAYED}: {type(error).__name__}: {error}"
+        return [f"{CANNOT_BE_PLAYED}: {type(error).__name__}: {error}"], 0
 
 
 def _name(fault: str) -> str:
@@ -60,11 +62,8 @@ def play_seeds(seeds: list[int]) -> Report:
     for seed in seeds:
         story = tell(seed)
         moves.update(move.topic.name if move.topic else move.what for move in story.moves)
-        try:
-            played = play(story)
-            faults, crashes = find_broken(played), crashes + played.crashes
-        except Exception as error:  # noqa: BLE001 - whatever stops a story is a finding
-            faults = [_describe(error)]
+        faults, crashed = _examine(story)
+        crashes += crashed
         if faults:
             broken[seed] = faults
     return Report(len(seeds), broken, moves, crashes)
@@ -84,23 +83,11 @@ def _find_first_by_number(number: int) -> tuple[int, tuple[int, str] | None]:
     return number, find_first(MUTATIONS[number])
 
 
-def _progress(console: Console, total: int, what: str) -> tuple[Progress, object]:
-    progress = Progress(
-        TextColumn(what),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    return progress, progress.add_task(what, total=total)
-
-
 def run_seeds(seeds: range, console: Console) -> Report:
     parts = [list(seeds[at : at + AT_ONCE]) for at in range(0, len(seeds), AT_ONCE)]
     total = Report(0, {}, Counter(), 0)
-    progress, bar = _progress(console, len(seeds), "stories")
-    with progress, ProcessPoolExecutor(os.cpu_count()) as pool:
+    with progress(console) as step, ProcessPoolExecutor(os.cpu_count()) as pool:
+        show = step("stories", len(seeds))
         waiting = [pool.submit(play_seeds, part) for part in parts]
         for done in as_completed(waiting):
             one = done.result()
@@ -110,19 +97,19 @@ def run_seeds(seeds: range, console: Console) -> Report:
                 total.moves + one.moves,
                 total.crashes + one.crashes,
             )
-            progress.advance(bar, one.seeds)  # type: ignore[arg-type]
+            show(total.seeds)
     return total
 
 
 def run_mutations(console: Console) -> Iterator[tuple[Mutation, tuple[int, str] | None]]:
-    progress, bar = _progress(console, len(MUTATIONS), "guards switched off")
     found: dict[int, tuple[int, str] | None] = {}
-    with progress, ProcessPoolExecutor(os.cpu_count()) as pool:
+    with progress(console) as step, ProcessPoolExecutor(os.cpu_count()) as pool:
+        show = step("guards switched off", len(MUTATIONS))
         waiting = [pool.submit(_find_first_by_number, number) for number in range(len(MUTATIONS))]
         for done in as_completed(waiting):
             number, first = done.result()
             found[number] = first
-            progress.advance(bar)  # type: ignore[arg-type]
+            show(len(found))
     for number, mutation in enumerate(MUTATIONS):
         yield mutation, found[number]
 
@@ -131,7 +118,9 @@ def tell_smallest(seed: int, fault: str) -> str:
     """The smallest story of this seed that breaks the same promise."""
     story = shrink(tell(seed), lambda one: _name(fault) in map(_name, find_faults(one)))
     head = f"seed {seed} breaks {_name(fault)}: {len(story.moves)} of its moves are enough"
-    rules = f"partitions {story.partitions}, chance of a crash {story.crash}, settings {seed % 4}"
+    rules = (
+        f"partitions {story.partitions}, chance of a crash {story.crash}, settings {story.policy}"
+    )
     lines = [head, f"  {rules}", *(f"  {move.describe()}" for move in story.moves)]
     lines += [f"  -> {one}" for one in find_faults(story)]
     return "\n".join([*lines, f'  again: make simulate ARGS="--seed {seed}"'])

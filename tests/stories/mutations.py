@@ -75,10 +75,6 @@ def _too_early(stack: ExitStack) -> None:
     stack.enter_context(patch.object(Queued, "not_before", property(lambda _: None)))
 
 
-def _forget_no_interrupted(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(dispatch_processor, "suspect_interrupted", _nothing))
-
-
 MUTATIONS: Final = (
     Mutation(
         "a text may go without an opt-in",
@@ -138,7 +134,11 @@ MUTATIONS: Final = (
         _replace(World, "_take_back", _nothing),
         (OVERTAKES, TAKEN_BACK),
     ),
-    Mutation("what was interrupted is not in doubt", _forget_no_interrupted, (REST, TWICE)),
+    Mutation(
+        "what was interrupted is not in doubt",
+        _replace(dispatch_processor, "suspect_interrupted", _nothing),
+        (REST, TWICE),
+    ),
     Mutation(
         "what is in doubt counts as not taken",
         _replace(in_doubt, "classify", lambda *_, **__: Absent("a mutation")),
@@ -158,8 +158,7 @@ MUTATIONS: Final = (
 
 
 @contextmanager
-def switched_off(mutation: Mutation | None) -> Iterator[None]:
+def switched_off(mutation: Mutation) -> Iterator[None]:
     with ExitStack() as stack:
-        if mutation is not None:
-            mutation.switch_off(stack)
+        mutation.switch_off(stack)
         yield

@@ -13,17 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from tests.simulation.scenario import NEED_NO_YES
 from tests.stories.stage import AT_NIGHT_NOT, COURT_AT_ONCE, Called, Played
 from tests.stories.story import SETTINGS, SHARED
 
-OWN_KINDS: Final = {
-    "consent_ask",
-    "stop_confirmation",
-    "start_confirmation",
-    "help_answer",
-    "opt_in_hint",
-}
-"""Texts that may go to somebody who has not opted in; Sayso starts them."""
 OUT: Final = {
     "accepted",
     "sent",
@@ -60,10 +53,17 @@ def _original(message_id: str) -> str:
 
 
 def _last_outcomes(played: Played) -> dict[tuple[str, str], dict[str, Any]]:
+    return _last_of_each(played.records["sms.outcomes"], "version")
+
+
+def _last_of_each(
+    records: list[dict[str, Any]], counter: str
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """By message, the record with the highest `counter`; it is left out where it is the first."""
     last: dict[tuple[str, str], dict[str, Any]] = {}
-    for one in played.records["sms.outcomes"]:
+    for one in records:
         key = one["tenant"], one["message_id"]
-        if key not in last or one.get("version", 0) > last[key].get("version", 0):
+        if key not in last or one.get(counter, 0) > last[key].get(counter, 0):
             last[key] = one
     return last
 
@@ -119,7 +119,7 @@ def nothing_goes_after_a_stop(played: Played) -> Iterator[str]:
     """Nor before a yes, for nobody is texted who has not opted in."""
     kinds = _kinds(played)
     for call in played.calls:
-        if kinds.get((call.tenant, call.message_id)) in OWN_KINDS:
+        if kinds.get((call.tenant, call.message_id)) in NEED_NO_YES:
             continue
         words = _consent_words(played, call)
         sure = [(at, is_yes) for at, is_yes in words if at + SOON < call.at]
@@ -233,12 +233,7 @@ def what_came_before_their_time_counts(played: Played) -> Iterator[str]:
 
 
 def nothing_waits_for_ever(played: Played) -> Iterator[str]:
-    last: dict[tuple[str, str], dict[str, Any]] = {}
-    for one in played.records["sms.decisions"]:
-        key = one["tenant"], one["message_id"]
-        if one.get("seq", 1) > last.get(key, {}).get("seq", 0):
-            last[key] = {"seq": 1, **one}
-    for key, one in last.items():
+    for key, one in _last_of_each(played.records["sms.decisions"], "seq").items():
         if one["verdict"] == "hold" and one.get("until") and _time(one["until"]) < played.ended_at:
             yield f"{key} waits until {one['until']}, and that is over"
 
@@ -263,7 +258,7 @@ def texts_go_to_their_number(played: Played) -> Iterator[str]:
 
 
 def what_waits_for_approval_waits(played: Played) -> Iterator[str]:
-    settings = {played.began_with} | {
+    settings = {played.story.policy} | {
         one.value for one in played.story.moves if one.what == SETTINGS
     }
     if COURT_AT_ONCE in settings:
@@ -287,7 +282,9 @@ def what_waits_for_approval_waits(played: Played) -> Iterator[str]:
 
 
 def nobody_is_woken(played: Played) -> Iterator[str]:
-    if played.began_with != AT_NIGHT_NOT or any(one.what == SETTINGS for one in played.story.moves):
+    if played.story.policy != AT_NIGHT_NOT or any(
+        one.what == SETTINGS for one in played.story.moves
+    ):
         return
     asked = _asked(played)
     for call in played.calls:
@@ -314,10 +311,9 @@ def no_reminder_of_what_is_canceled(played: Played) -> Iterator[str]:
         for at in over[event_id]:
             if call.at > at + SOON and not any(late > at for late, _, _ in saved[event_id]):
                 yield f"{call.body!r} left at {call.at}, canceled at {at}"
-        newer = [heard for said, heard, name in saved[event_id] if name != title]
         mine = [said for said, _, name in saved[event_id] if name == title]
         for said, heard, name in saved[event_id]:
-            if name != title and said > max(mine) and call.at > heard + SOON and newer:
+            if name != title and said > max(mine) and call.at > heard + SOON:
                 yield f"{call.body!r} left at {call.at}, but it is {name!r} since {heard}"
 
 

@@ -13,10 +13,9 @@ Breaks = Callable[[Story], bool]
 def shrink(story: Story, breaks: Breaks) -> Story:
     """Without crashes and with one partition, if it breaks so too; then without each move that it
     does not need (delta debugging: Zeller and Hildebrandt, 2002)."""
-    for simpler in (replace(story, crash=0.0), replace(story, partitions=1)):
-        story = simpler if breaks(simpler) else story
-    if breaks(replace(story, crash=0.0)):
-        story = replace(story, crash=0.0)
+    for simpler in ({"crash": 0.0}, {"partitions": 1}):
+        if breaks(replace(story, **simpler)):
+            story = replace(story, **simpler)
     size = max(1, len(story.moves) // 2)
     while True:
         at, is_smaller = 0, False

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from schemas import topics as t
-from schemas.attempt import DeliveryReceipt
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from streams.dispatch.provider_calls import (
@@ -22,11 +20,24 @@ from streams.dispatch.provider_calls import (
     SendCall,
     SendResult,
 )
+from streams.partition.decoding import partition_of
 from streams.partition.transaction import CallResult
 from streams.processing import Settings, build_settings
 from streams.topology import PROCESSORS
+from tests.simulation.scenario import RESULTS, build_receipt
 from tests.simulation.world import World
-from tests.stories.story import JUMP, OWN, RESTART, SETTINGS, SHARED, SLOW, START, Move, Story
+from tests.stories.story import (
+    JUMP,
+    OWN,
+    POLICY_COUNT,
+    RESTART,
+    SETTINGS,
+    SHARED,
+    SLOW,
+    START,
+    Move,
+    Story,
+)
 
 SENDERS: Final = {
     OWN: Sender(sender=OWN, kind=SenderKind.SHORT_CODE, owner="acme"),
@@ -40,7 +51,7 @@ AT_THE_LATEST: Final = timedelta(days=20)
 """After the last move: by then nothing is due any more."""
 LISTED_AFTER: Final = timedelta(seconds=60)
 """The provider's list shows a text this long after it was taken, at the latest."""
-EVERY_HOUR, AT_NIGHT_NOT, COURT_AT_ONCE, OTHER_SENDER = range(4)
+EVERY_HOUR, AT_NIGHT_NOT, COURT_AT_ONCE, OTHER_SENDER = range(POLICY_COUNT)
 """The tenants' settings that there are."""
 
 
@@ -89,7 +100,7 @@ READ: Final = (
     "sms.dead-letters",
 )
 """Topics that the promises look at."""
-POLICIES: Final = [build_policy(number) for number in range(4)]
+POLICIES: Final = [build_policy(number) for number in range(POLICY_COUNT)]
 
 
 class Called(NamedTuple):
@@ -111,12 +122,12 @@ class Played:
 
     story: Story
     calls: list[Called]
-    records: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-    """By topic; `_at` in each is when it was appended, in milliseconds since 1970."""
-    ended_at: datetime = START
-    crashes: int = 0
-    overtaken: list[Called] = field(default_factory=list)
+    overtaken: list[Called]
     """Calls that began after their sender's task had read that this number must not be texted."""
+    records: dict[str, list[dict[str, Any]]]
+    """By topic; `_at` in each is when it was appended, in milliseconds since 1970."""
+    ended_at: datetime
+    crashes: int
 
     @cached_property
     def outside(self) -> set[str]:
@@ -126,10 +137,6 @@ class Played:
             for one in self.story.moves
             if one.topic is not None
         }
-
-    @property
-    def began_with(self) -> int:
-        return self.story.seed % 4
 
 
 class Provider:
@@ -160,14 +167,7 @@ class Provider:
         sid = f"SM{post.tenant}-{post.message_id}-{post.attempt}"
         if is_taken:
             self._report(post, sid, now, rng)
-        result = {
-            "take": Result.ACCEPTED,
-            "refuse": Result.REFUSED,
-            "limit": Result.LIMITED,
-            "unsent": Result.UNSENT,
-            "doubt-taken": Result.IN_DOUBT,
-            "doubt-lost": Result.IN_DOUBT,
-        }[fate]
+        result = RESULTS[fate]
         return SendResult.of(
             post,
             result,
@@ -193,15 +193,7 @@ class Provider:
         )
         for status in ("queued", "sent", end):
             for _ in range(rng.choice([0, 1, 1, 1, 1, 1, 1, 2])):
-                receipt = DeliveryReceipt(
-                    message_id=post.message_id,
-                    tenant=post.tenant,
-                    attempt=post.attempt,
-                    provider_id=sid,
-                    status=status,
-                    error_code="30005" if status in ("undelivered", "failed") else None,
-                    received_at=now,
-                )
+                receipt = build_receipt(post, sid, status, now)
                 late = timedelta(seconds=rng.choice([0, 0.5, 5, 300, 80_000]))
                 self.world.publish_at(now + late, t.DELIVERY_RECEIPTS, receipt)
 
@@ -222,30 +214,24 @@ class Provider:
 
     def _is_forbidden(self, post: SendCall) -> bool:
         """Whether the controls that this sender's task has read say that it must not leave."""
-        orders = [
-            one
+        decided = max(
+            one.get("consent_epoch", 0)
             for one in _read(self.world, t.DISPATCH_ORDERS.name)
             if (one["tenant"], one["message_id"]) == (post.tenant, post.message_id)
+        )
+        topic = t.DISPATCH_CONTROLS.name
+        partition = partition_of(post.sender.encode(), self.world.partitions)
+        read = self.world.tasks["dispatch", partition].positions.get(topic, 0)
+        controls = [
+            json.loads(entry.value or b"{}")
+            for entry in self.world.log.entries[topic, partition][:read]
         ]
-        decided = max((one.get("consent_epoch", 0) for one in orders), default=0)
-        for (topic, partition), entries in self.world.log.entries.items():
-            if topic != t.DISPATCH_CONTROLS.name:
-                continue
-            read = self.world.tasks["dispatch", partition].positions.get(topic, 0)
-            for entry in entries[:read]:
-                one = json.loads(entry.value or b"{}")
-                is_about = (one.get("sender"), one.get("tenant"), one.get("number")) == (
-                    post.sender,
-                    post.tenant,
-                    post.to,
-                )
-                if (
-                    is_about
-                    and one["type"] in ("stop", "recall")
-                    and one["consent_epoch"] > decided
-                ):
-                    return True
-        return False
+        about = post.sender, post.tenant, post.to
+        return any(
+            one["type"] in ("stop", "recall") and one["consent_epoch"] > decided
+            for one in controls
+            if (one.get("sender"), one.get("tenant"), one.get("number")) == about
+        )
 
 
 def play(story: Story) -> Played:
@@ -254,7 +240,7 @@ def play(story: Story) -> Played:
     world = World(
         story.seed,
         list(PROCESSORS.values()),
-        POLICIES[story.seed % 4],
+        POLICIES[story.policy],
         provider.call,
         provider.look_up,
         story.partitions,
@@ -269,12 +255,9 @@ def play(story: Story) -> Played:
         if move.topic is None:
             _make(world, move)
     world.settle(AT_THE_LATEST, turns=TURNS)
-    played = Played(story, provider.calls, ended_at=world.now)
-    played.crashes = sum(world.crashes.values())
-    for topic in READ:
-        played.records[topic] = _read(world, topic)
-    played.overtaken = provider.overtaken
-    return played
+    records = {topic: _read(world, topic) for topic in READ}
+    crashes = sum(world.crashes.values())
+    return Played(story, provider.calls, provider.overtaken, records, world.now, crashes)
 
 
 def _make(world: World, move: Move) -> None:
@@ -303,8 +286,7 @@ def _sleep(world: World, seconds: int) -> None:
 def _read(world: World, topic: str) -> list[dict[str, Any]]:
     return [
         {**json.loads(entry.value), "_at": entry.timestamp}
-        for (name, _), entries in list(world.log.entries.items())
-        if name == topic
-        for entry in entries
+        for partition in range(world.partitions)
+        for entry in world.log.entries[topic, partition]
         if entry.value
     ]

@@ -25,6 +25,7 @@ from schemas.person import NumberChange, PersonAction, PersonCancel, PersonEvent
 from schemas.send_request import CancelRequest, SendRequest
 from schemas.thread import Answered, NoAnswerNeeded
 from schemas.topics import Topic
+from streams.topology import PROCESSORS
 
 START: Final = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 """A Monday: seven in the morning where the numbers are."""
@@ -37,7 +38,14 @@ RESTART, SETTINGS, JUMP = "restart", "settings", "jump"
 """Moves that are no record: workers of a processor start anew, the tenants' settings change, the
 machine sleeps."""
 
+POLICY_COUNT: Final = 4
+"""How many settings of the tenants there are (`stage.build_policy`)."""
+
 _case_event = TypeAdapter[Any](CaseEvent)
+
+
+def moment(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
 
 
 class Move(NamedTuple):
@@ -51,7 +59,7 @@ class Move(NamedTuple):
 
     @property
     def at(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
+        return moment(self.seconds)
 
     def describe(self) -> str:
         if self.topic is None:
@@ -67,6 +75,11 @@ class Story:
     crash: float
     """The chance of a crash at each place where one may happen."""
     moves: tuple[Move, ...]
+
+    @property
+    def policy(self) -> int:
+        """Which settings the tenants have at first."""
+        return self.seed % POLICY_COUNT
 
     def keep(self, moves: list[Move]) -> Story:
         return replace(self, moves=tuple(moves))
@@ -101,8 +114,8 @@ class _Teller:
 
     # --- consent
 
-    def agree(self, seconds: float | None = None) -> None:
-        at = self.some_time() if seconds is None else seconds
+    def agree(self) -> None:
+        at = self.some_time()
         self.consent(at, self.rng.choice(TENANTS), self.rng.choice(NUMBERS))
 
     def consent(self, seconds: float, tenant: str, number: str, action: str = "opt_in") -> None:
@@ -113,7 +126,7 @@ class _Teller:
             tenant=tenant,
             number=number,
             action=action,
-            at=START + timedelta(seconds=seconds),
+            at=moment(seconds),
             **(imported if action == "opt_in" else by_hand),
         )
         self.say(t.CONSENT_EVENTS, message, seconds)
@@ -131,7 +144,7 @@ class _Teller:
             to_address=sender,
             number=self.rng.choice(NUMBERS),
             body=self.rng.choice(bodies),
-            received_at=START + timedelta(seconds=at),
+            received_at=moment(at),
         )
         self.written.append(message)
         self.say(t.INBOUND, message, at)
@@ -149,7 +162,7 @@ class _Teller:
 
     def times(self, at: float) -> dict[str, Any]:
         """When a text may leave."""
-        found: dict[str, Any] = {"requested_at": START + timedelta(seconds=at)}
+        found: dict[str, Any] = {"requested_at": moment(at)}
         if self.rng.random() < 0.4:
             found["not_before"] = found["requested_at"] + timedelta(
                 seconds=self.rng.choice([5, 60, self.rng.uniform(1, 400)])
@@ -181,15 +194,17 @@ class _Teller:
     def take_back(self) -> None:
         if not self.asked:
             return
-        request, at = self.rng.choice(self.asked), self.some_time()
+        self.cancel(self.rng.choice(self.asked), self.some_time())
+
+    def cancel(self, request: SendRequest, seconds: float) -> None:
         back = CancelRequest(
             tenant=request.tenant,
             number=request.to,
             message_id=request.message_id,
             by="lee",
-            at=START + timedelta(seconds=at),
+            at=moment(seconds),
         )
-        self.say(t.REQUEST_CANCELS, back, at)
+        self.say(t.REQUEST_CANCELS, back, seconds)
 
     def say_no_in_time(self) -> None:
         """A moment before a text's time comes, it is taken back or its recipient opts out."""
@@ -201,15 +216,8 @@ class _Teller:
         at = round((request.not_before - START).total_seconds() - 0.002, 3)
         if self.rng.random() < 0.5:
             self.consent(at, request.tenant, request.to, "opt_out")
-            return
-        back = CancelRequest(
-            tenant=request.tenant,
-            number=request.to,
-            message_id=request.message_id,
-            by="lee",
-            at=START + timedelta(seconds=at),
-        )
-        self.say(t.REQUEST_CANCELS, back, at)
+        else:
+            self.cancel(request, at)
 
     def approve(self) -> None:
         if not self.asked:
@@ -223,7 +231,7 @@ class _Teller:
             message_id=request.message_id,
             action=self.rng.choice(["approve", "approve", "approve", "reject"]),
             by="dana",
-            at=START + timedelta(seconds=at),
+            at=moment(at),
             body_sha256=hashlib.sha256(text.encode()).hexdigest(),
         )
         self.say(t.APPROVALS, word, at)
@@ -232,7 +240,7 @@ class _Teller:
         """Ops pause a sender, and go on a while later."""
         at, sender = self.some_time(), self.rng.choice([OWN, SHARED, SLOW])
         for word, seconds in ((Pause, at), (Resume, at + self.rng.uniform(1, 200))):
-            said = {"sender": sender, "by": "ops", "at": START + timedelta(seconds=seconds)}
+            said = {"sender": sender, "by": "ops", "at": moment(seconds)}
             self.moves.append(Move(seconds, "record", word(**said), t.DISPATCH_CONTROLS))
 
     # --- people and cases
@@ -249,7 +257,7 @@ class _Teller:
             person_id=person_id or self.rng.choice(PEOPLE),
             name="Ana Bell",
             first_name="Ana",
-            at=START + timedelta(seconds=at),
+            at=moment(at),
             action=PersonAction.DELETE if what == "deleted" else PersonAction.UPSERT,
             numbers=(number,) if what in ("number", "off") else (),
         )
@@ -277,15 +285,13 @@ class _Teller:
             person_id=request.person_id,
             request_id=request.message_id,
             by="lee",
-            at=START + timedelta(seconds=at),
+            at=moment(at),
         )
         self.say(t.PERSON_CANCELS, back, at)
 
     def case(self, seconds: float, case_id: str, kind: str, **said: Any) -> None:
         about = {"tenant": "acme", "case_id": case_id, "change_id": self.id("x"), "by": "crm"}
-        change = _case_event.validate_python(
-            {**about, "type": kind, "at": START + timedelta(seconds=seconds), **said}
-        )
+        change = _case_event.validate_python({**about, "type": kind, "at": moment(seconds), **said})
         self.say(t.CASE_EVENTS, change, seconds)
 
     def open_cases(self) -> None:
@@ -301,7 +307,7 @@ class _Teller:
         at, case_id = self.some_time(), self.rng.choice(CASES)
         event_id = f"{case_id}-{self.rng.choice('ab')}"
         self.count += 1
-        begins = START + timedelta(seconds=at, minutes=self.rng.choice([61, 62, 65, 70, 90]))
+        begins = moment(at) + timedelta(minutes=self.rng.choice([61, 62, 65, 70, 90]))
         local = begins.astimezone(NEW_YORK).replace(second=0, microsecond=0, tzinfo=None)
         self.events.append((case_id, event_id))
         self.case(
@@ -331,7 +337,7 @@ class _Teller:
             "number": self.rng.choice(NUMBERS),
             "change_id": self.id("t"),
             "by": "dana",
-            "at": START + timedelta(seconds=at),
+            "at": moment(at),
         }
         event: Any = Answered(**said)
         if self.written and self.rng.random() < 0.5:
@@ -340,26 +346,16 @@ class _Teller:
         self.say(t.THREAD_EVENTS, event, at)
 
     def restart(self) -> None:
-        self.moves.append(Move(self.some_time(), RESTART, self.rng.choice(PROCESSOR_NAMES)))
+        self.moves.append(Move(self.some_time(), RESTART, self.rng.choice([*PROCESSORS])))
 
     def change_settings(self) -> None:
-        self.moves.append(Move(self.some_time(), SETTINGS, self.rng.randrange(4)))
+        self.moves.append(Move(self.some_time(), SETTINGS, self.rng.randrange(POLICY_COUNT)))
 
     def jump(self) -> None:
         self.moves.append(Move(self.some_time(), JUMP, self.rng.choice([60, 4000, 90_000])))
 
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
-PROCESSOR_NAMES: Final = (
-    "cases",
-    "people",
-    "gate",
-    "inbox",
-    "threads",
-    "dispatch",
-    "outcomes",
-    "usage",
-)
 
 MOVES: Final[dict[str, Callable[[_Teller], None]]] = {
     "agree": _Teller.agree,

@@ -242,6 +242,8 @@ async def test_a_missing_broker_is_explained_in_one_sentence(ledger: Ledger):
 
 
 async def test_a_cluster_without_our_topics_is_one_sentence(empty_broker: str, ledger: Ledger):
+    async with admin_client(empty_broker) as client:
+        await client.create_topics([NewTopic("somebody.elses", PARTITIONS, 1)])
     with pytest.raises(LedgerError, match="sayso topics apply"):
         await ledger.catch_up(empty_broker)
 

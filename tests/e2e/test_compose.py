@@ -171,3 +171,5 @@ def test_the_core_comes_up_and_the_demo_balances_in_it(stack: ComposeStack) -> N
     lag = stack("run", "--rm", "-T", "sayso", "lag")
     assert lag.returncode == 0, lag.stdout + lag.stderr
     assert ": OK" in lag.stdout
+    usage = stack("run", "--rm", "-T", "sayso", "usage")
+    assert accounted[0] in usage.stdout, usage.stderr

@@ -104,22 +104,14 @@ def draw_chart(counts: Mapping[date, Mapping[Band, int]], first: date, last: dat
     length = (last - first).days + 1
     each = 1 if length <= MOST_DAYS else WEEK
     starts = [first + timedelta(days=at) for at in range(0, length, each)][:MOST_BARS]
-    held = [
-        _sum_days(counts, start, min(start + timedelta(days=each - 1), last)) for start in starts
-    ]
+    spans = [(start, min(start + timedelta(days=each - 1), last)) for start in starts]
+    held = [_sum_days(counts, *span) for span in spans]
     top = _round_up(max((sum(one.values()) for one in held), default=0))
-    step = (WIDTH - AXIS) / max(len(starts), 1)
-    every = -(-len(starts) // _LABELS)
+    step = (WIDTH - AXIS) / max(len(spans), 1)
+    every = -(-len(spans) // _LABELS)
     bars = tuple(
-        _bar(
-            (start, min(start + timedelta(days=each - 1), last)),
-            one,
-            AXIS + at * step,
-            step,
-            top,
-            is_named=at % every == 0,
-        )
-        for at, (start, one) in enumerate(zip(starts, held, strict=True))
+        _bar(span, one, AXIS + at * step, step, top, is_named=at % every == 0)
+        for at, (span, one) in enumerate(zip(spans, held, strict=True))
     )
     lines = tuple(GridLine(HEIGHT - HEIGHT * part / 4, top * part // 4) for part in range(5))
     totals = {band: sum(day.get(band, 0) for day in counts.values()) for band in Band}

@@ -20,22 +20,26 @@ class EndsCheck:
         self._asked_at = self._passed_until = float("-inf" if enabled else "inf")
 
     def must_ask(self, due: float, now: float) -> bool:
-        """Whether a timer is due, and nobody has asked since where the topics end."""
+        """Whether a timer is due at `due`, and the broker has named no ends since."""
         return self._passed_until < due <= now and not self.ends
 
     def note(self, ends: Mapping[str, int], at: float) -> None:
-        """The topics ended there when they were asked, at `at` or later."""
+        """The broker named these ends at `at` or later."""
         self.ends, self._asked_at = dict(ends), at
 
     def forget(self) -> None:
-        """What was fetched is fetched anew."""
+        """The consumer is sought elsewhere: ask the broker again."""
         self.ends.clear()
 
     def timers_until(self, read: Mapping[str, int], is_passed_over: Callable[[str], bool]) -> float:
         """Timers that are due by then may fire.  `read`: by topic, up to where everything is
         evaluated."""
-        left = {topic: end for topic, end in self.ends.items() if read.get(topic, 0) < end}
-        self.ends = {topic: end for topic, end in left.items() if not is_passed_over(topic)}
+        if self.ends:
+            self.ends = {
+                topic: end
+                for topic, end in self.ends.items()
+                if read.get(topic, 0) < end and not is_passed_over(topic)
+            }
         if not self.ends:
             self._passed_until = self._asked_at
         return self._passed_until

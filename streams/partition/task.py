@@ -182,7 +182,7 @@ class PartitionTask:
 
     @property
     def awaited(self) -> set[str]:
-        """Topics of which somebody must say where the consumer stands."""
+        """Topics whose consumer position each fetch must report."""
         return {*self.barrier, *self.backlog, *self.ends_check.ends}
 
     @property

@@ -128,10 +128,10 @@ class FaustApp:
         }
 
     async def read_ends(self, topics: list[str], partition: int) -> Mapping[str, int] | None:
-        """Where these topics end now, by what was acknowledged; None if the broker does not say.
+        """The ends of these topics now, uncommitted records included; None without an answer.
 
-        The consumer may stand there already, behind a transaction's marker: then nobody has to wait
-        for a fetch that says so."""
+        The consumer may have reached them already, behind a transaction's marker.  So its positions
+        come with the answer, and no timer waits for the next fetch to report them."""
         thread = self.app.consumer._thread
         found = await thread.read_ends([TopicPartition(topic, partition) for topic in topics])
         if found is None:
@@ -140,10 +140,11 @@ class FaustApp:
             if self.fed_count >= found.count:
                 break
             await asyncio.sleep(0)
-        if self.live and self.fed_count >= found.count and self.stale_serial < found.serial:
+        is_fed = self.fed_count >= found.count
+        is_current = self.live and self.stale_serial < found.serial == thread.serial
+        if is_fed and is_current and partition in self.runners:
             for one, position in found.positions.items():
-                if found.serial == thread.serial and partition in self.runners:
-                    self.runners[partition].note_position(one.topic, position)
+                self.runners[partition].note_position(one.topic, position)
         return {one.topic: end for one, end in found.ends.items()}
 
     def positions(self) -> dict[Any, int]:

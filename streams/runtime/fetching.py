@@ -152,10 +152,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return None
 
     async def _read_ends(self, partitions: Collection[Any]) -> Ends | None:
-        """Uncommitted records count: what was acknowledged may lie behind a transaction that
-        somebody left open, and the consumer's own `end_offsets` would not tell.  It asks where
-        heartbeats go: a broker answers one request of a connection after the other, and behind a
-        fetch it would wait for up to a second."""
+        """Uncommitted records count: an acknowledged record may lie behind an open transaction, and
+        the consumer's own `end_offsets` stops there.  The request goes by the connection of
+        heartbeats: a broker answers a connection's requests one by one, and a fetch takes up to a
+        second."""
         client = self._consumer._client
         asked: dict[int, dict[str, list[tuple[int, int]]]] = {}
         for topic, partition in partitions:
@@ -182,11 +182,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             for partition, error, _, offset in parts
             if not error
         }
+        if len(ends) < len(partitions):
+            return None
         serial, count = self.serial, self.count
         positions = {one: await self._consumer.position(one) for one in ends}
         has_moved = (serial, count) != (self.serial, self.count)
-        if len(ends) < len(partitions):
-            return None
         return Ends(ends, {} if has_moved else positions, serial, count)
 
     def allow_reset(self, allow: bool) -> None:

@@ -29,7 +29,6 @@ from tests import journal_report
 from tests.bench.process import cpu_seconds
 from tests.faults.harness import texts
 from tests.faults.harness.stack import PROCESSORS, FaultStack, start_stack
-from tests.faults.harness.verdict import name_of
 
 WORKERS: Final = (1, 2, 4)
 """Of each processor; there are four partitions."""
@@ -72,14 +71,14 @@ async def run_with(workers: int, messages: int, folder: Path) -> Scaled:
         ended = await _until_final(house, messages)
         spent = _spent(house)
         calls = journal_report.read_calls(house.where.journal)
-        taken = Counter(name_of(call) for call in calls if call.taken)
+        accepted = journal_report.group_accepted(calls)
         return Scaled(
             workers,
             messages,
             ended - began,
             {name: 1000 * (spent[name] - before[name]) / messages for name in PROCESSORS},
-            messages - len(taken),
-            sum(times - 1 for times in taken.values()),
+            messages - len(accepted),
+            sum(len(times) - 1 for times in accepted.values()),
             joined,
         )
 

@@ -3,7 +3,7 @@ begin."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -18,21 +18,34 @@ from tests.simulation.world import World
 SEEDS = range(30)
 
 
-def overtaken(seed: int) -> int:
-    """Ten people, each texted and saying STOP within the same half second."""
+def begin(seed: int) -> Scenario:
     scenario = Scenario(seed)
     scenario.people_opt_in()
     scenario.world.settle(until=timedelta(seconds=1))
+    return scenario
+
+
+def ask(scenario: Scenario, n: int, not_before: datetime | None = None) -> SendRequest:
+    """The request of the text for the n-th of them."""
+    request = SendRequest(
+        message_id=f"m{n}",
+        tenant="acme",
+        to=PEOPLE[n],
+        body="hello",
+        kind="direct",
+        not_before=not_before,
+        requested_at=scenario.world.now,
+    )
+    scenario.asked["acme", request.message_id] = request
+    return request
+
+
+def overtaken(seed: int) -> int:
+    """Ten people, each texted and saying STOP within the same half second."""
+    scenario = begin(seed)
     for n, number in enumerate(PEOPLE[:10]):
         now, rng = scenario.world.now, scenario.rng
-        request = SendRequest(
-            message_id=f"m{n}",
-            tenant="acme",
-            to=number,
-            body="hello",
-            kind="direct",
-            requested_at=now,
-        )
+        request = ask(scenario, n)
         inbound = InboundMessage(
             provider_id=f"SM{n}",
             sender=OWN,
@@ -41,7 +54,6 @@ def overtaken(seed: int) -> int:
             body="STOP",
             received_at=now,
         )
-        scenario.asked["acme", f"m{n}"] = request
         scenario.world.publish_at(
             now + timedelta(seconds=rng.uniform(0, 0.3)), t.SEND_REQUESTS, request
         )
@@ -64,21 +76,11 @@ def test_without_the_withdrawal_calls_do_begin(monkeypatch: pytest.MonkeyPatch) 
 def late_texts(seed: int) -> int:
     """Each of ten people has a text that waits for its time; a moment before it comes, staff enter
     that they want none. The gate has not fetched that yet when the time comes."""
-    scenario = Scenario(seed)
-    scenario.people_opt_in()
-    scenario.world.settle(until=timedelta(seconds=1))
+    scenario = begin(seed)
     now = scenario.world.now
     for n, number in enumerate(PEOPLE[:10]):
         due = now + timedelta(seconds=60 + n)
-        request = SendRequest(
-            message_id=f"m{n}",
-            tenant="acme",
-            to=number,
-            body="hello",
-            kind="direct",
-            not_before=due,
-            requested_at=now,
-        )
+        request = ask(scenario, n, not_before=due)
         no = ConsentEvent(
             event_id=f"no{n}",
             tenant="acme",
@@ -88,17 +90,10 @@ def late_texts(seed: int) -> int:
             actor="ana",
             at=now,
         )
-        scenario.asked["acme", f"m{n}"] = request
         scenario.world.publish(t.SEND_REQUESTS, request)
         scenario.world.publish_at(due - timedelta(milliseconds=1), t.CONSENT_EVENTS, no)
     scenario.world.settle(until=timedelta(minutes=5))
-    return len(
-        [
-            post
-            for post, _ in scenario.world.posts
-            if post.message_id in {f"m{n}" for n in range(10)}
-        ]
-    )
+    return sum((post.tenant, post.message_id) in scenario.asked for post, _ in scenario.world.posts)
 
 
 @pytest.mark.parametrize("seed", range(20))

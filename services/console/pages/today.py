@@ -31,9 +31,8 @@ def show_today(
     part: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """`ahead`: how many days after the first; a part of the page."""
-    if part:
-        return draw(visit, "parts/today.html", **_read(visit, day, ahead))
-    return draw(visit, "today.html", **_read(visit, day, 0))
+    template = "parts/today.html" if part else "today.html"
+    return draw(visit, template, **_read(visit, day, ahead if part else 0))
 
 
 def _read(visit: Visit, day: date | None, ahead: int) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from tests.simulation.log import Log
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
+SLOW = timedelta(milliseconds=60)
+
 Call = Callable[[SendCall, datetime], SendResult]
 List = Callable[[Lookup, datetime], LookupResult]
 """The provider."""
@@ -51,6 +53,15 @@ class Turn(NamedTuple):
     post: SendCall | Lookup
 
 
+class Opening(NamedTuple):
+    """A partition's new owner, and what lay on its topics then: how many records on each."""
+
+    processor: str
+    partition: int
+    at: datetime
+    ends: dict[str, int]
+
+
 @dataclass
 class World:
     """`crash` is the chance of one at each place where one may happen."""
@@ -62,6 +73,8 @@ class World:
     look: List = no_list
     partitions: int = 2
     crash: float = 0.0
+    slow: float = 0.0
+    """The chance that a fetch takes its time."""
     now: datetime = START
     committed: Committed = lambda task, tx, now: None
     rng: random.Random = field(init=False)
@@ -70,7 +83,10 @@ class World:
     crashes: Counter[str] = field(default_factory=Counter)
     posts: list[tuple[SendCall, datetime]] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
+    openings: list[Opening] = field(default_factory=list)
+    slow_until: dict[tuple[str, int], datetime] = field(default_factory=dict)
     later: list[tuple[datetime, Topic[Any], Message]] = field(default_factory=list)
+    doings: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng, self.log = random.Random(self.seed), Log(self.partitions)
@@ -85,6 +101,10 @@ class World:
         """From the world outside, when its time has come: a person's answer, a carrier's
         receipt."""
         self.later.append((at, topic, message))
+
+    def do_at(self, at: datetime, action: Callable[[], None]) -> None:
+        """While the tasks are busy, if they are."""
+        self.doings.append((at, action))
 
     @property
     def ms(self) -> int:
@@ -102,6 +122,7 @@ class World:
         }
         task.set_barrier({topic: end for topic, end in ends.items() if end})
         self.tasks[processor.name, partition] = task
+        self.openings.append(Opening(processor.name, partition, self.now, ends))
 
     def _topics(self) -> set[str]:
         from schemas.topics import EVERY_TOPIC
@@ -115,10 +136,18 @@ class World:
         self.open(task.processor, task.partition)
         return True
 
+    def close(self, name: str) -> None:
+        """The workers of this processor are gone, until it is opened again."""
+        for key in [key for key in self.tasks if key[0] == name]:
+            del self.tasks[key]
+
     # --- moving
 
     def feed(self, task: PartitionTask) -> None:
-        """Some of what is there, of some topics: whatever order the network brings."""
+        """Some of what is there, of some topics: whatever order the network brings, and at times
+        nothing for a while."""
+        if self._is_slow(task):
+            return
         for topic in self.rng.sample(task.processor.inputs, len(task.processor.inputs)):
             log = self.log.entries[topic.name, task.partition]
             at = task.expected.get(topic.name, 0)
@@ -127,6 +156,14 @@ class World:
             if fresh:
                 task.feed(topic.name, list(fresh))
             task.note_position(topic.name, at + len(fresh))
+
+    def _is_slow(self, task: PartitionTask) -> bool:
+        key = task.processor.name, task.partition
+        if key not in self.slow_until and self.rng.random() < self.slow:
+            self.slow_until[key] = self.now + SLOW
+        if self.slow_until.get(key, self.now) <= self.now:
+            self.slow_until.pop(key, None)
+        return key in self.slow_until
 
     def turn(self, task: PartitionTask) -> None:
         self.feed(task)
@@ -195,7 +232,7 @@ class World:
         self.turns = [turn for turn in self.turns if turn.at > self.now]
         for turn in due:
             task = turn.task
-            if self.tasks[task.processor.name, task.partition] is not task:
+            if self.tasks.get((task.processor.name, task.partition)) is not task:
                 continue
             answer = self._call(turn.post)
             if not self.crashed(task, "after the call, before its answer"):
@@ -215,13 +252,14 @@ class World:
         end = self.now + until
         for _ in range(turns):
             self._calls()
-            busy = [task for task in self.tasks.values() if self._has_work(task)]
-            if busy:
-                self.turn(self.rng.choice(busy))
+            busy = self._find_busy()
+            if busy is not None:
+                self.turn(busy)
                 self.now += timedelta(milliseconds=self.rng.choice([0, 1, 20]))
                 self._deliver()
                 continue
-            upcoming = [at for at, _, _ in self.later] + [turn.at for turn in self.turns]
+            upcoming = [at for at, *_ in (*self.later, *self.doings)]
+            upcoming += [turn.at for turn in self.turns]
             upcoming += [
                 datetime.fromtimestamp(at, UTC) for at in self._wakes() if at != float("inf")
             ]
@@ -231,11 +269,26 @@ class World:
             self._deliver()
         raise AssertionError("the world did not settle: something wakes for ever")
 
+    def _find_busy(self) -> PartitionTask | None:
+        """Any that has something to do."""
+        tasks = [*self.tasks.values()]
+        first = self.rng.randrange(len(tasks) or 1)
+        for task in (*tasks[first:], *tasks[:first]):
+            if self._has_work(task):
+                return task
+        return None
+
     def _deliver(self) -> None:
         due = [one for one in self.later if one[0] <= self.now]
-        self.later = [one for one in self.later if one[0] > self.now]
+        if due:
+            self.later = [one for one in self.later if one[0] > self.now]
         for _, topic, message in due:
             self.publish(topic, message)
+        now = [one for one in self.doings if one[0] <= self.now]
+        if now:
+            self.doings = [one for one in self.doings if one[0] > self.now]
+        for _, action in now:
+            action()
 
     def _wakes(self) -> list[float]:
         return [task.timers.next() for task in self.tasks.values()]

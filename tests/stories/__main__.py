@@ -18,11 +18,12 @@ from typing import Final, NamedTuple
 from rich.console import Console
 
 from tests.bench.screen import progress
+from tests.stories.moves import tell
 from tests.stories.mutations import CANNOT_BE_PLAYED, MUTATIONS, Mutation, switched_off
 from tests.stories.promises import find_broken
 from tests.stories.shrink import shrink
 from tests.stories.stage import play
-from tests.stories.story import Story, tell
+from tests.stories.story import Story
 
 AT_ONCE: Final = 50
 """Seeds that one process plays before it reports."""

@@ -4,23 +4,29 @@ A mutation patches the product in this process; `caught_by` names the promises t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
 from schemas.case_event import EventCanceled
 from schemas.send_request import CancelRequest
-from streams.cases import changes
+from streams.cases import anchors, changes
 from streams.dispatch import controls, in_doubt, on_order
 from streams.dispatch import processor as dispatch_processor
 from streams.dispatch.list_matching import Absent
 from streams.dispatch.state import Queued
 from streams.gate import approvals, rules
+from streams.gate import consent as gate_consent
 from streams.gate import processor as gate_processor
+from streams.inbound_keywords import Classification, Meaning
 from streams.partition.ends_check import EndsCheck
 from streams.partition.queues import TimerQueue
 from streams.partition.task import PartitionTask
+from streams.people import requests
+from streams.people.state import Stage
+from streams.processing import NO_CHANGE
 from streams.rule_names import RuleName
 from streams.usage import processor as usage_processor
 from tests.simulation.world import World
@@ -29,6 +35,7 @@ AFTER_STOP = "nothing_goes_after_a_stop"
 OVERTAKES = "no_call_overtakes_its_stop"
 TAKEN_BACK = "what_is_taken_back_stays"
 IN_TIME = "what_came_before_their_time_counts"
+NEW_OWNER = "a_new_owner_reads_before_it_decides"
 TIMES = "texts_keep_their_time"
 TWICE = "nothing_goes_twice"
 REST = "everything_comes_to_rest"
@@ -69,6 +76,23 @@ def _no_ends(stack: ExitStack) -> None:
     stack.enter_context(patch.object(EndsCheck, "timers_until", lambda *_: float("inf")))
 
 
+def _deaf(stack: ExitStack) -> None:
+    """Whatever they write is a text like any other."""
+    nothing = Classification(Meaning.NONE)
+    stack.enter_context(patch.object(gate_consent, "classify", lambda *_: nothing))
+
+
+def _skip_ahead(task: PartitionTask, ends: Mapping[str, int]) -> None:
+    """A new owner begins at the end of its topics, not where its predecessor ended."""
+    task.positions = {**task.positions, **ends}
+    task.rewind()
+
+
+def _names(stack: ExitStack) -> None:
+    number = count()
+    stack.enter_context(patch.object(anchors, "_hash", lambda *said: f"{next(number):016}"))
+
+
 def _too_early(stack: ExitStack) -> None:
     """The gate and dispatch each look at the time."""
     _rule(RuleName.NOT_BEFORE)(stack)
@@ -81,6 +105,7 @@ MUTATIONS: Final = (
         _rule(RuleName.NOT_OPTED_IN, RuleName.OPTED_OUT),
         (AFTER_STOP,),
     ),
+    Mutation("the gate takes a STOP for any text", _deaf, ("a_stop_is_remembered",)),
     Mutation("a text may go before its time", _too_early, (TIMES, IN_TIME)),
     Mutation(
         "a text may go after it has expired", _rule(RuleName.EXPIRED), (TIMES, CANNOT_BE_PLAYED)
@@ -111,7 +136,12 @@ MUTATIONS: Final = (
     Mutation(
         "a restart reads no STOP before it works on",
         _replace(PartitionTask, "set_barrier", _nothing),
-        (OVERTAKES, AFTER_STOP, IN_TIME),
+        (OVERTAKES, AFTER_STOP, IN_TIME, NEW_OWNER),
+    ),
+    Mutation(
+        "a restart begins at the end of its topics",
+        _replace(PartitionTask, "set_barrier", _skip_ahead),
+        ("nothing_is_lost",),
     ),
     Mutation(
         "a restart forgets the timers",
@@ -142,7 +172,17 @@ MUTATIONS: Final = (
     Mutation(
         "what is in doubt counts as not taken",
         _replace(in_doubt, "classify", lambda *_, **__: Absent("a mutation")),
-        (TWICE,),
+        (TWICE, "what_was_taken_counts_as_sent"),
+    ),
+    Mutation(
+        "a text stays with the number that it was requested for",
+        _entry(requests._STAGES, Stage.ISSUED, lambda *_: NO_CHANGE),
+        ("texts_go_to_their_number",),
+    ),
+    Mutation(
+        "a reminder's name changes each time that it is planned",
+        _names,
+        ("each_reminder_goes_once",),
     ),
     Mutation(
         "a case ignores that its event is canceled",

@@ -10,12 +10,12 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tests.simulation.scenario import NEED_NO_YES
 from tests.stories.stage import AT_NIGHT_NOT, COURT_AT_ONCE, Called, Played
-from tests.stories.story import SETTINGS, SHARED
+from tests.stories.story import OUTAGE, SETTINGS, SHARED
 
 OUT: Final = {
     "accepted",
@@ -35,6 +35,8 @@ STOPS: Final = {"stop", "unsubscribe"}
 HERE: Final = ZoneInfo("America/Los_Angeles")
 """Of all numbers."""
 MOVED: Final = ":moved-"
+APPENDED: Final = ("_at", "_partition")
+"""What the onlooker adds to a record."""
 
 Promise = Callable[[Played], Iterator[str]]
 
@@ -87,12 +89,21 @@ def _said(played: Played, topic: str) -> list[tuple[datetime, dict[str, Any]]]:
     """The outside's own words, by when each was on Kafka for the first time."""
     first: dict[str, tuple[datetime, dict[str, Any]]] = {}
     for one in played.records[topic]:
-        said = {name: value for name, value in one.items() if name != "_at"}
+        said = {name: value for name, value in one.items() if name not in APPENDED}
         word = json.dumps(said, sort_keys=True)
         if word in played.outside:
             at = datetime.fromtimestamp(one["_at"] / 1000, UTC)
             first.setdefault(word, (at, said))
     return sorted(first.values(), key=lambda pair: pair[0])
+
+
+def _when_known(played: Played, at: datetime) -> datetime:
+    """When a word that was on Kafka at `at` has reached everybody, who may have been away."""
+    away = [(one.at, one.value[1]) for one in played.story.moves if one.what == OUTAGE]
+    for begins, seconds in sorted(away):
+        if begins <= at + SOON:
+            at = max(at, begins + timedelta(seconds=seconds))
+    return at + SOON
 
 
 # --- the promises
@@ -122,38 +133,44 @@ def nothing_goes_after_a_stop(played: Played) -> Iterator[str]:
         if kinds.get((call.tenant, call.message_id)) in NEED_NO_YES:
             continue
         words = _consent_words(played, call)
-        sure = [(at, is_yes) for at, is_yes in words if at + SOON < call.at]
-        fresh = [is_yes for at, is_yes in words if call.at - SOON <= at <= call.at]
-        may = (sure[-1][1] if sure else False) or any(fresh)
-        if not may:
+        sure = [one for one in words if _when_known(played, one.at) < call.at]
+        fresh = [one.is_yes for one in words[len(sure) :] if one.at <= call.at]
+        if not (_is_yes(sure) or any(fresh)):
             yield f"{call.message_id} to {call.to} at {call.at}, after {words}"
 
 
-def _consent_words(played: Played, call: Called) -> list[tuple[datetime, bool]]:
-    """What was said of texts from this tenant to this number, in order; a yes that was entered
-    after a no of the person's own counts only from themselves."""
-    found: list[tuple[datetime, bool, bool]] = []
+class _Word(NamedTuple):
+    at: datetime
+    is_yes: bool
+    is_own: bool
+    """The person wrote it; nobody entered it for them."""
+
+
+def _is_yes(words: list[_Word]) -> bool:
+    """After a no, only the person's own yes counts."""
+    may = is_out = False
+    for one in words:
+        if one.is_own or not (one.is_yes and is_out):
+            may, is_out = one.is_yes, not one.is_yes
+    return may
+
+
+def _consent_words(played: Played, call: Called) -> list[_Word]:
+    """What was said of texts from this tenant to this number, in order."""
+    found: list[_Word] = []
     for at, one in _said(played, "sms.consent-events"):
         if (one["tenant"], one["number"]) == (call.tenant, call.to):
-            found.append((at, one["action"] == "opt_in", False))
+            found.append(_Word(at, one["action"] == "opt_in", is_own=False))
     for at, one in _said(played, "sms.inbound"):
         word = one["body"].casefold().strip(".")
         if one["number"] != call.to:
             continue
         if word in STOPS and call.tenant in _heard_by(played, one["sender"], call.to, at):
-            found.append((at, False, True))
+            found.append(_Word(at, is_yes=False, is_own=True))
         elif word in ("start", "yes") and (one["sender"] == SHARED or call.tenant == "acme"):
             # On a shared sender it answers each tenant's question, also one that is still queued.
-            found.append((at, True, True))
-    found.sort(key=lambda one: one[0])
-    said: list[tuple[datetime, bool]] = []
-    is_out = False
-    for at, is_yes, is_own in found:
-        if is_yes and is_out and not is_own:
-            continue
-        is_out = not is_yes
-        said.append((at, is_yes))
-    return said
+            found.append(_Word(at, is_yes=True, is_own=True))
+    return sorted(found, key=lambda one: one.at)
 
 
 def _heard_by(played: Played, sender: str, number: str, at: datetime) -> set[str]:
@@ -196,7 +213,7 @@ def what_is_taken_back_stays(played: Played) -> Iterator[str]:
                 wanted = asked[call.tenant, str(name)]
                 if number is not None and wanted.get("to") != number:
                     continue
-                if call.at > at + SOON:
+                if call.at > _when_known(played, at):
                     yield f"{call.message_id} left at {call.at}, taken back at {at}"
 
 
@@ -212,12 +229,7 @@ def what_came_before_their_time_counts(played: Played) -> Iterator[str]:
         (at, one["tenant"], one["number"], one["message_id"])
         for at, one in _said(played, "sms.request-cancels")
     ]
-    yes = [
-        (at, one["number"])
-        for topic in ("sms.consent-events", "sms.inbound")
-        for at, one in _said(played, topic)
-        if one.get("action") != "opt_out"
-    ]
+    yes = _yes_words(played)
     for call in played.calls:
         one = asked.get((call.tenant, call.message_id), {})
         if not one.get("not_before"):
@@ -227,9 +239,53 @@ def what_came_before_their_time_counts(played: Played) -> Iterator[str]:
             is_about = (tenant, number) == (call.tenant, call.to)
             if not is_about or message_id not in (None, call.message_id) or at >= due:
                 continue
-            if message_id is None and any(who == number and when >= at - SOON for when, who in yes):
+            if message_id is None and _may_still_agree(played, yes, number, at):
                 continue
             yield f"{call.message_id} was due at {due} and left, though at {at} they said no"
+
+
+def _yes_words(played: Played) -> list[tuple[datetime, str]]:
+    """With the number; any text of theirs may be one."""
+    return [
+        (at, one["number"])
+        for topic in ("sms.consent-events", "sms.inbound")
+        for at, one in _said(played, topic)
+        if one.get("action") != "opt_out"
+    ]
+
+
+def _may_still_agree(
+    played: Played, yes: list[tuple[datetime, str]], number: str, since: datetime
+) -> bool:
+    return any(who == number and _when_known(played, at) >= since for at, who in yes)
+
+
+def a_new_owner_reads_before_it_decides(played: Played) -> Iterator[str]:
+    """What the gate's owner finds on its topics, it knows when it decides, whatever it fetches
+    first."""
+    opened = defaultdict[int, list[int]](list)
+    for one in played.openings:
+        if one.processor == "gate":
+            opened[one.partition].append(int(one.at.timestamp() * 1000))
+    nos = [
+        (int(at.timestamp() * 1000), one["tenant"], one["number"], one.get("message_id"))
+        for topic in ("sms.consent-events", "sms.request-cancels")
+        for at, one in _said(played, topic)
+        if one.get("action") != "opt_in"
+    ]
+    yes = _yes_words(played)
+    for one in played.records["sms.decisions"]:
+        if one["verdict"] != "send" or one["kind"] in NEED_NO_YES:
+            continue
+        since = max((at for at in opened[one["_partition"]] if at < one["_at"]), default=0)
+        for at, tenant, number, message_id in nos:
+            is_about = (tenant, number) == (one["tenant"], one.get("to"))
+            if not is_about or message_id not in (None, one["message_id"]) or at >= since:
+                continue
+            said = datetime.fromtimestamp(at / 1000, UTC)
+            if message_id is None and _may_still_agree(played, yes, number, said):
+                continue
+            yield f"{one['message_id']} was let go at {one['_at']}, though {at} came before {since}"
 
 
 def nothing_waits_for_ever(played: Played) -> Iterator[str]:
@@ -250,8 +306,8 @@ def texts_go_to_their_number(played: Played) -> Iterator[str]:
         if person_id is None:
             continue
         said = [(at, may) for at, may in theirs[person_id] if at <= call.at]
-        settled = [may for at, may in said if at + SOON < call.at]
-        fresh = [may for at, may in said if at + SOON >= call.at]
+        settled = [may for at, may in said if _when_known(played, at) < call.at]
+        fresh = [may for at, may in said[len(settled) :]]
         allowed = set().union(*(settled[-1:] + fresh))
         if call.to not in allowed:
             yield f"{call.message_id} went to {call.to} at {call.at}; theirs are {allowed}"
@@ -309,11 +365,13 @@ def no_reminder_of_what_is_canceled(played: Played) -> Iterator[str]:
         title = call.body.partition(" at ")[0]
         event_id = title.removeprefix("Hearing ").partition("/")[0]
         for at in over[event_id]:
-            if call.at > at + SOON and not any(late > at for late, _, _ in saved[event_id]):
+            if call.at > _when_known(played, at) and not any(
+                late > at for late, _, _ in saved[event_id]
+            ):
                 yield f"{call.body!r} left at {call.at}, canceled at {at}"
         mine = [said for said, _, name in saved[event_id] if name == title]
         for said, heard, name in saved[event_id]:
-            if name != title and said > max(mine) and call.at > heard + SOON:
+            if name != title and said > max(mine) and call.at > _when_known(played, heard):
                 yield f"{call.body!r} left at {call.at}, but it is {name!r} since {heard}"
 
 
@@ -383,7 +441,7 @@ def a_stop_is_remembered(played: Played) -> Iterator[str]:
         later = [
             one
             for when, one in _said(played, "sms.inbound")
-            if one["number"] == word["number"] and when >= at and one is not word
+            if one["number"] == word["number"] and when >= at and one != word
         ]
         if later or word["sender"] == SHARED:
             continue
@@ -409,6 +467,7 @@ PROMISES: Final[dict[str, Promise]] = {
         texts_keep_their_time,
         what_is_taken_back_stays,
         what_came_before_their_time_counts,
+        a_new_owner_reads_before_it_decides,
         nothing_waits_for_ever,
         texts_go_to_their_number,
         what_waits_for_approval_waits,

@@ -6,7 +6,7 @@ import json
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final, NamedTuple
 
 from schemas import topics as t
@@ -25,9 +25,10 @@ from streams.partition.transaction import CallResult
 from streams.processing import Settings, build_settings
 from streams.topology import PROCESSORS
 from tests.simulation.scenario import RESULTS, build_receipt
-from tests.simulation.world import World
+from tests.simulation.world import Opening, World
 from tests.stories.story import (
     JUMP,
+    OUTAGE,
     OWN,
     POLICY_COUNT,
     RESTART,
@@ -123,9 +124,13 @@ class Played:
     story: Story
     calls: list[Called]
     overtaken: list[Called]
-    """Calls that began after their sender's task had read that this number must not be texted."""
+    """Calls that began though their sender's task had read that this number must not be texted, or
+    could have read it when it was opened."""
+    openings: list[Opening]
+    """Each owner of a partition."""
     records: dict[str, list[dict[str, Any]]]
-    """By topic; `_at` in each is when it was appended, in milliseconds since 1970."""
+    """By topic; in each, `_at` is when it was appended, in milliseconds since 1970, and
+    `_partition` says where."""
     ended_at: datetime
     crashes: int
 
@@ -222,6 +227,8 @@ class Provider:
         topic = t.DISPATCH_CONTROLS.name
         partition = partition_of(post.sender.encode(), self.world.partitions)
         read = self.world.tasks["dispatch", partition].positions.get(topic, 0)
+        owned_since = [one for one in self.world.openings if one[:2] == ("dispatch", partition)][-1]
+        read = max(read, owned_since.ends[topic])
         controls = [
             json.loads(entry.value or b"{}")
             for entry in self.world.log.entries[topic, partition][:read]
@@ -245,32 +252,47 @@ def play(story: Story) -> Played:
         provider.look_up,
         story.partitions,
         story.crash,
+        story.slow,
         START,
     )
     provider.world = world
     for move in story.moves:
         if move.topic is not None:
             world.publish_at(move.at, move.topic, move.value)
+        elif move.what == RESTART:
+            world.do_at(move.at, partial(_restart, world, move.value))
+        elif move.what == OUTAGE:
+            name, seconds = move.value
+            world.do_at(move.at, partial(world.close, name))
+            world.do_at(move.at + timedelta(seconds=seconds), partial(_open, world, name))
     for move in story.moves:
-        if move.topic is None:
+        if move.what in (SETTINGS, JUMP):
             _make(world, move)
     world.settle(AT_THE_LATEST, turns=TURNS)
     records = {topic: _read(world, topic) for topic in READ}
     crashes = sum(world.crashes.values())
-    return Played(story, provider.calls, provider.overtaken, records, world.now, crashes)
+    overtaken, openings = provider.overtaken, world.openings
+    return Played(story, provider.calls, overtaken, openings, records, world.now, crashes)
+
+
+def _restart(world: World, name: str) -> None:
+    for processor, partition in [key for key in world.tasks if key[0] == name]:
+        world.open(PROCESSORS[processor], partition)
+
+
+def _open(world: World, name: str) -> None:
+    for partition in range(world.partitions):
+        world.open(PROCESSORS[name], partition)
 
 
 def _make(world: World, move: Move) -> None:
+    """When nobody has anything to do."""
     if move.at > world.now:
         world.settle(move.at - world.now, turns=TURNS)
         world.now = max(world.now, move.at)
-    if move.what == RESTART:
-        for name, partition in list(world.tasks):
-            if name == move.value:
-                world.open(world.tasks[name, partition].processor, partition)
-    elif move.what == SETTINGS:
+    if move.what == SETTINGS:
         world.settings = POLICIES[move.value]
-    elif move.what == JUMP:
+    else:
         _sleep(world, move.value)
 
 
@@ -285,7 +307,7 @@ def _sleep(world: World, seconds: int) -> None:
 
 def _read(world: World, topic: str) -> list[dict[str, Any]]:
     return [
-        {**json.loads(entry.value), "_at": entry.timestamp}
+        {**json.loads(entry.value), "_at": entry.timestamp, "_partition": partition}
         for partition in range(world.partitions)
         for entry in world.log.entries[topic, partition]
         if entry.value

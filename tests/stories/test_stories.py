@@ -7,9 +7,9 @@ import random
 import pytest
 
 from tests.stories.__main__ import find_faults, find_first, tell_smallest
+from tests.stories.moves import MOVES, tell
 from tests.stories.mutations import MUTATIONS, switched_off
 from tests.stories.shrink import shrink
-from tests.stories.story import MOVES, tell
 
 FIXED = range(120)
 OTHERS = 40

@@ -11,8 +11,8 @@ from tests.stories.moves import MOVES, tell
 from tests.stories.mutations import MUTATIONS, switched_off
 from tests.stories.shrink import shrink
 
-FIXED = range(120)
-OTHERS = 40
+FIXED = range(240)
+OTHERS = 60
 SOON = 40
 """Mutations that fewer stories notice are tried here; `make simulate ARGS=--mutations` tries all."""
 

@@ -45,10 +45,11 @@ class InboundMessage(Message):
 
 @struct
 class Contact(Message):
-    """A tenant is about to text a number from a sender.
+    """A tenant's text to a number leaves a sender, or is about to.
 
-    The gate publishes it with every order to a shared sender, and with the first to any other, in
-    the same transaction.  So the inbox knows whose reply a text may be before ours is out."""
+    The gate says what is ordered (`queued`), in the transaction of the order.  Dispatch says what
+    leaves, in the transaction before the call.  So the inbox knows whose reply a text may be before
+    ours is out."""
 
     sender: str
     number: str
@@ -57,6 +58,11 @@ class Contact(Message):
     """The text is an opt-in request."""
     unasked: bool = False
     """The opt-in request that was ordered `at` has failed: refused, not delivered, or returned."""
+    queued: bool | None = None
+    """It is ordered and has not left: a STOP may be meant for this tenant, a yes may not.  Missing
+    in a record of a version that only told of orders: it counts as one that left `at`."""
+    untaken: bool | None = None
+    """The text that left `at` was surely not taken by the provider: it has reached nobody."""
     at: UtcTime
 
     @property

@@ -18,8 +18,8 @@ from streams.threads.state import THREAD
 from streams.usage import usage, usage_finish, usage_on_timer
 
 CONTACTS: Final = Batching(stop_topics="topics", busy_tick=1.0)
-"""For the inbox.  Contacts come with every order, and nobody waits for them; an inbound text may be
-a STOP."""
+"""For the inbox.  Contacts come with every text of a shared sender, and nobody waits for them; an
+inbound text may be a STOP."""
 CALLS: Final = Batching(tick=0.05, busy_tick=0.3)
 """For dispatch.  Each call waits for a commit; one commit serves all calls that gathered
 meanwhile."""
@@ -125,7 +125,7 @@ DISPATCH: Final = Processor(
     topics=(t.DISPATCH_ORDERS,),
     reports_acquired=True,
     batching=CALLS,
-    published_topics=(t.ATTEMPTS, t.RETURNED, t.SENDER_STATUS),
+    published_topics=(t.ATTEMPTS, t.RETURNED, t.SENDER_STATUS, t.CONTACTS),
 )
 OUTCOMES: Final = Processor(
     "outcomes",

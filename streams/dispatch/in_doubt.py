@@ -26,6 +26,7 @@ from typing import Final
 from schemas.attempt import AttemptCode, AttemptState, ReturnReason
 from schemas.controls import Resolve
 from schemas.send_request import Kind, SystemKind
+from streams.dispatch.contacts import publish_untaken
 from streams.dispatch.list_matching import (
     CLOCK_SPAN,
     Absent,
@@ -169,10 +170,10 @@ def on_lookup_result(step: StepBuilder, result: LookupResult, settings: Settings
         find_matching_attempts(step, message),
     )
     message = message.count_lookup(result.round, later if result.round == 1 else None)
-    _conclude(step, message, evidence)
+    _conclude(step, message, evidence, settings)
 
 
-def _conclude(step: StepBuilder, message: InDoubt, evidence: Evidence) -> None:
+def _conclude(step: StepBuilder, message: InDoubt, evidence: Evidence, settings: Settings) -> None:
     if isinstance(evidence, Found):
         listed = evidence.message
         step.report(
@@ -188,7 +189,7 @@ def _conclude(step: StepBuilder, message: InDoubt, evidence: Evidence) -> None:
     elif isinstance(evidence, Unclear):
         _leave_unclear(step, message, evidence)
     else:
-        _handle_absent(step, message, evidence)
+        _handle_absent(step, message, evidence, settings)
 
 
 def _leave_unclear(step: StepBuilder, message: InDoubt, evidence: Unclear) -> None:
@@ -202,14 +203,18 @@ def _leave_unclear(step: StepBuilder, message: InDoubt, evidence: Unclear) -> No
     step.save(message.conclude(absent=False))
 
 
-def _handle_absent(step: StepBuilder, message: InDoubt, evidence: Absent) -> None:
+def _handle_absent(
+    step: StepBuilder, message: InDoubt, evidence: Absent, settings: Settings
+) -> None:
     kind = message.order.kind
     policy = policy_of(kind)
     if message.resend_at is not None and step.now < message.resend_at:
         why = f"{evidence.why}; an earlier owner may still send it: looked up again before a resend"
         step.report(message, AttemptState.DEFERRED, code=AttemptCode.ABSENT, evidence=why)
         step.save(message.schedule_lookup(message.resend_at).conclude(absent=True))
-    elif message.cancel_code:
+        return
+    publish_untaken(step, message, settings)
+    if message.cancel_code:
         _end_absent(step, message, message.cancel_code, evidence.why)
     elif policy is AbsentPolicy.RESEND:
         remember_abandoned(step, message, absent=True)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.attempt import AttemptCode, AttemptState, ReturnReason
+from streams.dispatch.contacts import publish_leaving, publish_untaken
 from streams.dispatch.in_doubt import MAX_LOOKUPS, mark_in_doubt
 from streams.dispatch.pace import pace_of
 from streams.dispatch.provider_calls import Result, SendCall, SendResult
@@ -73,11 +74,11 @@ def send_due(step: StepBuilder, settings: Settings) -> None:
         while len(queue.in_flight) < MAX_IN_FLIGHT and (name := queue.first()):
             if queue.bucket.wait(queue.segments(name), pace) > RELEASE_AHEAD:
                 break
-            _start_call(step, name, pace)
+            _start_call(step, name, pace, settings)
     set_next_timer(step, settings)
 
 
-def _start_call(step: StepBuilder, name: str, pace: float) -> None:
+def _start_call(step: StepBuilder, name: str, pace: float, settings: Settings) -> None:
     """Write-ahead: the call may begin only once the `sending` entry is committed."""
     queue = step.queue
     queued = step.expect(name, Queued)
@@ -88,6 +89,7 @@ def _start_call(step: StepBuilder, name: str, pace: float) -> None:
     message = queued.start(step.now, segments)
     step.save(message)
     step.report(message, AttemptState.SENDING)
+    publish_leaving(step, message, settings)
     step.call(
         SendCall(
             message.order.tenant,
@@ -123,9 +125,11 @@ def on_send_result(step: StepBuilder, result: SendResult, settings: Settings) ->
             step.finish(message, DispatchState.ACCEPTED, result.provider_id or "")
         case Result.REFUSED:
             code = error_code(result)
+            publish_untaken(step, message, settings)
             step.report(message, AttemptState.REFUSED, code=code, evidence=result.detail)
             step.finish(message, DispatchState.REFUSED)
         case Result.LIMITED | Result.UNSENT:
+            publish_untaken(step, message, settings)
             _requeue(step, message, result)
         case Result.IN_DOUBT:
             evidence = result.detail or "no response that we could read"

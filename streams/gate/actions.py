@@ -152,18 +152,21 @@ def _requested_sha256(context: RuleContext, pending: PendingRequest) -> str:
 
 
 def _publish_contact(step: StepBuilder, context: RuleContext) -> None:
-    """The inbox must know whose reply it may be before the text is out.
+    """A STOP counts for whose text is queued as well.
 
-    It learns of every order from a shared sender: a reply that is no keyword is for the tenant
-    that texted last, and only the inbox knows all tenants.  Of any other sender it learns once."""
+    The inbox learns of every order from a shared sender.  Of any other it learns once, and dispatch
+    tells nothing of it: such a text counts as one that leaves now, but an opt-in request does not.
+    """
+    is_shared = bool(context.senders[context.sender].shared_by)
     is_known = context.sender in context.number.senders
-    if is_known and not context.is_opt_in_request and not context.senders[context.sender].shared_by:
+    if is_known and not context.is_opt_in_request and not is_shared:
         return
     contact = Contact(
         sender=context.sender,
         number=context.to,
         tenant=context.request.tenant,
         asked=context.is_opt_in_request,
+        queued=(is_shared or context.is_opt_in_request) or None,
         at=context.now,
     )
     step.publish(CONTACTS, contact)

@@ -111,7 +111,8 @@ def _describe_question(number: NumberState) -> RevocationInQuestion | None:
 def _withdraw_contacts(step: StepBuilder) -> None:
     """Tell the inbox that this tenant's opt-in request has come to nothing.
 
-    It gives a START on a shared sender to the tenants whose opt-in request is unanswered."""
+    It gives a START on a shared sender to the tenants whose opt-in request is unanswered.  Dispatch
+    withdraws those that were not taken; this is for those that did not arrive."""
     before = step.loaded
     issued_at = opt_in_state.opt_in_requests(before).issued_at
     if before.state is not ConsentState.PENDING or issued_at is None:

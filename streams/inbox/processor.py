@@ -29,7 +29,16 @@ from streams.inbox.reply_routing import (
     select_tenants,
     strongest_meaning,
 )
-from streams.inbox.state import CONTACT, NEVER, ContactEntry, Contacts, apply_contact, load_contacts
+from streams.inbox.state import (
+    CONTACT,
+    ContactEntry,
+    Contacts,
+    apply_answer,
+    apply_contact,
+    load_contacts,
+    read_contacts_by,
+    read_left,
+)
 from streams.inbox.unmonitored import UNMONITORED, forget_unmonitored_at, tell_unmonitored
 from streams.processing import (
     NO_CHANGE,
@@ -94,7 +103,9 @@ def _on_contact(
 ) -> StepResult:
     contact: Contact = record.value
     name = CONTACT + contact.tenant
-    return StepResult({name: apply_contact(state.get(name, ContactEntry), contact)})
+    known = state.get(name, ContactEntry)
+    after = apply_contact(known, contact)
+    return NO_CHANGE if after == known else StepResult({name: after})
 
 
 def _on_acquired(
@@ -106,19 +117,13 @@ def _on_acquired(
     moved: list[Publication] = []
     contacts = load_contacts(state)
     for tenant, entry in contacts.items():
-        before = entry.before if entry.awaits_opt_in else entry.last
-        if before is not None and before > NEVER:
-            moved.append(_build_contact(sender, written, tenant, before, asked=False))
-        if entry.awaits_opt_in:
-            moved.append(_build_contact(sender, written, tenant, entry.last, asked=True))
+        contact = Contact(sender=sender, number=e164(written), tenant=tenant, at=entry.last)
+        texts = [{"asked": text.asked, "at": text.at} for text in read_left(entry)]
+        moved += [
+            Publication(CONTACTS, contact.model_copy(update=known))
+            for known in texts or [{"queued": True}]
+        ]
     return StepResult({CONTACT + tenant: None for tenant in contacts}, tuple(moved))
-
-
-def _build_contact(
-    sender: str, written: str, tenant: str, at: datetime, *, asked: bool
-) -> Publication:
-    contact = Contact(sender=sender, number=e164(written), tenant=tenant, asked=asked, at=at)
-    return Publication(CONTACTS, contact)
 
 
 def _on_inbound(
@@ -144,7 +149,8 @@ def _on_inbound(
     address = _sender_of(inbound, settings)
     sender = settings.senders.get(address)
     shared_by = sender.tenants if sender else ()
-    contacts = load_contacts(state)
+    known = load_contacts(state)
+    contacts = read_contacts_by(known, record.at)
     meanings = classify(inbound, (*contacts, *shared_by), contacts, settings)
     meaning = strongest_meaning(meanings, inbound)
     tenants = select_tenants(meaning, contacts, shared_by)
@@ -157,7 +163,7 @@ def _on_inbound(
     changes: dict[str, StateEntry | None] = {name: DedupEntry(at_ms=record.at_ms)}
     if before:
         changes[unrouted] = None
-    changes |= _record_answers(contacts, tenants, meanings)
+    changes |= _record_answers(known, tenants, meanings, record.at)
     timers: dict[str, datetime | None] = {name: forget_at(now, for_good=meaning in OPT_INS)}
     if unread is not None:
         changes[UNMONITORED] = unread
@@ -183,21 +189,15 @@ def _refuse(name: str, record: InputRecord, now: datetime, is_known: bool) -> St
 
 
 def _record_answers(
-    contacts: Contacts, tenants: Iterable[str], meanings: Meanings
+    known: Contacts, tenants: Iterable[str], meanings: Meanings, at: datetime
 ) -> dict[str, StateEntry]:
     """Opt-in requests are answered, and tenants stopped or started."""
     answered = {
-        CONTACT + tenant: ContactEntry(
-            last=contacts[tenant].last, stopped=meanings[tenant].meaning not in OPT_INS
-        )
+        tenant: apply_answer(known[tenant], at, stopped=meanings[tenant].meaning not in OPT_INS)
         for tenant in tenants
-        if tenant in contacts and meanings[tenant].meaning in ANSWERS
+        if tenant in known and meanings[tenant].meaning in ANSWERS
     }
-    return {
-        name: entry
-        for name, entry in answered.items()
-        if entry != contacts[name.removeprefix(CONTACT)]
-    }
+    return {CONTACT + tenant: entry for tenant, entry in answered.items() if entry != known[tenant]}
 
 
 class RoutedText(NamedTuple):

@@ -5,10 +5,11 @@ Theory of operation
 A number writes to a sender, not to a tenant.  Whose reply it is depends on what the text means:
 
 - STOP, a revocation in other words, or what may be one: every tenant that texted the number from
-  here.  If none is known to have, every tenant that shares the sender.  A STOP too many is better
-  than one too few.
-- START or YES: every tenant whose opt-in request is unanswered.  If there is none, the tenant that
-  texted last.  Never more: consent is given to somebody.
+  here, or whose text is queued.  If none is known to have, every tenant that shares the sender.  A
+  STOP too many is better than one too few.
+- START or YES: every tenant whose opt-in request had left before the reply came, and is unanswered.
+  If there is none, the tenant that texted last.  Never more: consent is given to somebody, and not
+  to a tenant whose first text is still queued (docs/decisions/0020).
 - Anything else: the tenant that texted last.
 
 A sender of one tenant has no such question: every text is that tenant's.  But the sender may have
@@ -85,7 +86,7 @@ def select_confirming(
         return None
     texted = {tenant: contacts[tenant] for tenant in known if tenant in contacts}
     going_on = {tenant: entry for tenant, entry in texted.items() if not entry.stopped}
-    return (last_texter(going_on or texted, ()) or (known[0],))[0]
+    return (_by_last_text(going_on or texted) or (known[0],))[-1]
 
 
 def select_tenants(meaning: Meaning, contacts: Contacts, shared_by: Tenants) -> Tenants:
@@ -97,8 +98,14 @@ def select_tenants(meaning: Meaning, contacts: Contacts, shared_by: Tenants) -> 
 
 
 def last_texter(contacts: Contacts, shared_by: Tenants) -> Tenants:
+    """Nobody, where nothing has left yet."""
+    texted = {tenant: contact for tenant, contact in contacts.items() if contact.has_texted}
+    return _by_last_text(texted)[-1:]
+
+
+def _by_last_text(contacts: Contacts) -> Tenants:
     """Of two at the same instant the last by name, so that every replay agrees."""
-    return tuple(sorted(contacts, key=lambda tenant: (contacts[tenant].last, tenant))[-1:])
+    return tuple(sorted(contacts, key=lambda tenant: (contacts[tenant].last, tenant)))
 
 
 def _all_texters(contacts: Contacts, shared_by: Tenants) -> Tenants:

@@ -149,7 +149,8 @@ class OptInScenario(Scenario):
         if self.rng.random() < 0.08:
             return SendResult(**_about(post), result=Result.REFUSED, code="21610")
         answer = super().call(post, now)
-        if self.rng.random() < 0.1:
+        may_have_arrived = answer.result in (Result.ACCEPTED, Result.IN_DOUBT)
+        if self.rng.random() < 0.1 and may_have_arrived:
             self.writes(
                 post.to, post.sender, self.rng.choice(ANSWERS) or "ok", now + timedelta(seconds=5)
             )

@@ -28,12 +28,15 @@ NO, YES = ("STOP", "please stop texting me"), ("START", "YES")
 
 @dataclass
 class Shared:
-    """`texted`: who has texted from where.  `yes`, `no`: when last somebody may have said it to
-    a tenant.  `broken`: orders that should not be."""
+    """`texted`: who has ordered a text from where; `queued`: what has not left; `left`: whose has.
+    `yes`, `no`: when last somebody may have said it to a tenant.  `broken`: orders that should not
+    be."""
 
     seed: int
     now: datetime = NOON
     texted: set[tuple[str, str]] = field(default_factory=set)
+    queued: list[Send] = field(default_factory=list)
+    left: set[tuple[str, str]] = field(default_factory=set)
     yes: dict[str, datetime] = field(default_factory=dict)
     no: dict[str, datetime] = field(default_factory=dict)
     broken: list[tuple[str, str]] = field(default_factory=list)
@@ -81,8 +84,37 @@ class Shared:
                 case Send():
                     self.ordered(value)
 
+    def leave(self, order: Send) -> None:
+        """As dispatch does it: what was stopped does not leave."""
+        if self.no.get(order.tenant, LONG_AGO) > order.issued_at:
+            return
+        self.left.add((order.tenant, order.sender))
+        if self.is_told(order):
+            contact = Contact(
+                sender=order.sender,
+                number=order.to,
+                tenant=order.tenant,
+                asked=order.kind == "consent_ask",
+                at=self.now,
+            )
+            self.boxes[order.sender].publish_from(contact, at=self.now)
+
+    def is_told(self, order: Send) -> bool:
+        """Any other text counts as one that left when it was ordered."""
+        sender = self.settings.senders.get(order.sender)
+        return order.kind == "consent_ask" or (sender is not None and bool(sender.shared_by))
+
+    def what_is_queued_leaves(self, place: int) -> None:
+        for order in self.queued:
+            self.leave(order)
+        self.queued.clear()
+
     def ordered(self, order: Send) -> None:
         self.texted.add((order.tenant, order.sender))
+        if self.rng.random() < 0.6 or not self.is_told(order):
+            self.leave(order)
+        else:
+            self.queued.append(order)
         if order.kind in NEED_NO_YES:
             return
         self.texts += 1
@@ -94,11 +126,9 @@ class Shared:
         users = {tenant for tenant, used in self.texted if used == sender}
         known = self.settings.senders.get(sender)
         self.no |= dict.fromkeys(users, self.now) if body in NO else {}
-        self.yes |= (
-            dict.fromkeys({*users, *(known.tenants if known else ())}, self.now)
-            if body in YES
-            else {}
-        )
+        reached = {tenant for tenant, used in self.left if used == sender}
+        own = {known.owner} if known and known.owner else set()
+        self.yes |= dict.fromkeys(reached | own, self.now) if body in YES else {}
         inbound = InboundMessage(
             provider_id=f"SM{place}",
             sender=sender,
@@ -129,7 +159,8 @@ class Shared:
             processor.timers |= dict.fromkeys(processor.state.names("held/"), self.now)
 
     def play(self) -> None:
-        what = [self.somebody_is_texted] * 10 + [self.somebody_writes] * 10 + [self.a_form_comes]
+        what = [self.somebody_is_texted] * 10 + [self.somebody_writes] * 10
+        what += [self.what_is_queued_leaves] * 4 + [self.a_form_comes]
         for place in range(40):
             self.now += timedelta(seconds=self.rng.choice([1, 60, 4000, 90_000]))
             for processor in (*self.gates.values(), *self.boxes.values()):

@@ -167,8 +167,9 @@ def _consent_words(played: Played, call: Called) -> list[_Word]:
             continue
         if word in STOPS and call.tenant in _heard_by(played, one["sender"], call.to, at):
             found.append(_Word(at, is_yes=False, is_own=True))
-        elif word in ("start", "yes") and (one["sender"] == SHARED or call.tenant == "acme"):
-            # On a shared sender it answers each tenant's question, also one that is still queued.
+        elif word in ("start", "yes") and call.tenant in _may_be_answered(
+            played, one["sender"], call.to, at
+        ):
             found.append(_Word(at, is_yes=True, is_own=True))
     return sorted(found, key=lambda one: one.at)
 
@@ -181,6 +182,30 @@ def _heard_by(played: Played, sender: str, number: str, at: datetime) -> set[str
         one.tenant
         for one in played.calls
         if (one.sender, one.to) == (sender, number) and one.at + SOON < at
+    }
+
+
+def _may_be_answered(played: Played, sender: str, number: str, at: datetime) -> set[str]:
+    """Whom a yes to this sender may be for: its owner, or whose text had reached the provider from
+    it.  What is in doubt may have."""
+    if sender != SHARED:
+        return {"acme"}
+    taken = {
+        one.tenant
+        for one in played.calls
+        if (one.sender, one.to) == (sender, number) and one.is_taken and one.at <= at + SOON
+    }
+    return taken | _in_doubt(played, sender, number, at)
+
+
+def _in_doubt(played: Played, sender: str, number: str, at: datetime) -> set[str]:
+    until = (at + SOON).timestamp() * 1000
+    known = [one for one in played.records["sms.outcomes"] if one["_at"] <= until]
+    return {
+        one["tenant"]
+        for one in _last_of_each(known, "version").values()
+        if (one.get("sender"), one.get("to")) == (sender, number)
+        and one["state"] in ("in_doubt", "unknown")
     }
 
 

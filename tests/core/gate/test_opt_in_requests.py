@@ -110,7 +110,9 @@ def test_the_request_to_opt_in_goes_ahead_of_the_text_that_waits() -> None:
         == f"ask-{hashlib.sha256(f'acme/{PHONE}'.encode()).hexdigest()[:16]}-1"
     )
     assert order.send_before - order.issued_at == OPT_IN_REQUEST_LIFE
-    assert [(one.asked, one.sender) for one in processor.published_on(CONTACTS)] == [(True, OWN)]
+    assert [(one.asked, one.queued, one.sender) for one in processor.published_on(CONTACTS)] == [
+        (True, True, OWN)
+    ]
 
 
 def test_its_wording_is_kept_with_its_version_and_hash() -> None:

@@ -112,6 +112,11 @@ def test_a_shared_sender_gets_each_contact_others_the_first() -> None:
         (contact.tenant, contact.number, contact.asked) == ("acme", PHONE, False)
         for contact in processor.published_on(CONTACTS)
     )
+    assert {contact.sender: contact.queued for contact in processor.published_on(CONTACTS)} == {
+        OWN: None,
+        SHARED: True,
+        BRANCH: None,
+    }, "dispatch says when a text leaves a shared sender"
 
 
 def test_a_returned_order_is_judged_afresh_and_issued_again() -> None:

@@ -17,7 +17,7 @@ from streams.processing import InputRecord, UnreadableRecord, build_settings
 from tests.core.harness import ProcessorHarness, on_topic
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PHONE, OWN, SHARED = "+14155550100", "24273", "+12125550111"
 
 SETTINGS = build_settings(
@@ -44,10 +44,10 @@ def inbound(body: str, provider_id: str = "SM1", **changes: Any) -> InboundMessa
     return InboundMessage.model_validate({"body": body} | said | changes)
 
 
-def contact(tenant: str, minute: int = 0, *, asked: bool = False) -> Contact:
-    return Contact(
-        sender=SHARED, number=PHONE, tenant=tenant, asked=asked, at=NOON + minute * MINUTE
-    )
+def contact(tenant: str, minute: int = 0, **said: Any) -> Contact:
+    """A text of that tenant left so many minutes after eleven."""
+    at = NOON - HOUR + minute * MINUTE
+    return Contact(sender=SHARED, number=PHONE, tenant=tenant, at=at, **said)
 
 
 def route(processor: ProcessorHarness, body: str, provider_id: str) -> list[str]:
@@ -103,9 +103,7 @@ def test_an_opt_in_request_stays_open_until_a_keyword() -> None:
 
 def failed_request(tenant: str, minute: int) -> Contact:
     """The gate has heard that the ask of that minute came to nothing."""
-    return Contact(
-        sender=SHARED, number=PHONE, tenant=tenant, unasked=True, at=NOON + minute * MINUTE
-    )
+    return contact(tenant, minute, unasked=True)
 
 
 def test_a_failed_opt_in_request_is_not_answered() -> None:

@@ -131,7 +131,8 @@ TABLES: tuple[Table, ...] = (
         topics.DECISIONS,
         OF_MESSAGE | plain("seq", "verdict", "kind") | _REQUESTED | {"number": _recipient},
         lookup=BY_MESSAGE,
-        sparse=BY_NUMBER,
+        # In the order of a conversation, which is gone through from the index alone.
+        sparse=(*BY_NUMBER, "part", "off", "message_id"),
         period=_BY_HOUR,
     ),
     Table(

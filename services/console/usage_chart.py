@@ -3,14 +3,12 @@ table beside it."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Final, NamedTuple
 
-from services.ledger.usage import DayCount
 from streams.lifecycle import STATE_INFO, Group, State
 
 WIDTH: Final = 960
@@ -58,6 +56,9 @@ def find_band(state: str) -> Band:
     return Band.FAILED if known in _FAILED else _OF_GROUP[STATE_INFO[known].group]
 
 
+_NOTHING: Final = dict.fromkeys(Band, 0)
+
+
 class Piece(NamedTuple):
     band: Band
     number: int
@@ -92,11 +93,14 @@ class Chart(NamedTuple):
     totals: Mapping[Band, int]
 
 
-def count_days(counts: Iterable[DayCount]) -> dict[date, dict[Band, int]]:
-    found: dict[date, dict[Band, int]] = defaultdict(lambda: dict.fromkeys(Band, 0))
-    for one in counts:
-        found[one.day][find_band(one.state)] += one.messages
-    return dict(found)
+def count_days(counts: Mapping[date, Mapping[str, int]]) -> dict[date, dict[Band, int]]:
+    """`counts`: by state."""
+    found = {}
+    for day, states in counts.items():
+        bands = found[day] = _NOTHING.copy()
+        for state, messages in states.items():
+            bands[find_band(state)] += messages
+    return found
 
 
 def draw_chart(counts: Mapping[date, Mapping[Band, int]], first: date, last: date) -> Chart:

@@ -33,3 +33,25 @@ CREATE INDEX case_calendar_at_ms ON case_calendar
     (at_ms, tenant, case_id, event_id, branch, closed);
 """
 """Events of cases by time, without those that were canceled."""
+
+DAY_COLUMNS: Final = ("tenant", "period", "state", "error_code", "currency", "branch")
+MONTH_COLUMNS: Final = ("tenant", "month", "kind", "state", "error_code", "currency", "branch")
+SUM_COLUMNS: Final = ("lines", "messages", "segments", "segments_unpriced", "cost_billed")
+
+
+def write_usage_tables(text: str, number: str, end: str) -> str:
+    """With the types, and the end of a table, that a database asks for."""
+    sql = ""
+    for table, columns in (("usage_days", DAY_COLUMNS), ("usage_months", MONTH_COLUMNS)):
+        names = [
+            *(f"{name} {text}" for name in columns),
+            *(f"{name} {number}" for name in SUM_COLUMNS),
+        ]
+        sql += (
+            f"CREATE TABLE {table} ({', '.join(names)}, PRIMARY KEY ({', '.join(columns)})){end};\n"
+        )
+    return sql
+
+
+USAGE_TABLES: Final = write_usage_tables("TEXT", "INTEGER", " WITHOUT ROWID")
+"""Sums of the usage report; the theory is in `usage_sums`."""

@@ -22,6 +22,7 @@ from services.ledger.projection import UPSERT, ParsedRecord, Partition, Record, 
 from services.ledger.tables import CREATE, VERSION
 from services.ledger.text_index import write_texts
 from services.ledger.unusable import LedgerRebuilt
+from services.ledger.usage_sums import keep_usage_sums
 from services.ledger.word_search import FileWordSearch, WordSearch
 from streams.partition.changelog import LastRecord, checksum_of
 
@@ -195,8 +196,9 @@ class Store:
     def _write(self, new: Sequence[ParsedRecord], generation: str | None) -> None:
         statements = build_statements(new)
         outcomes = statements.pop(UPSERT["outcomes"], [])
-        for sql, rows in statements.items():
-            self._writer.executemany(sql, rows)
+        with keep_usage_sums(self._writer, new):
+            for sql, rows in statements.items():
+                self._writer.executemany(sql, rows)
         self._messages.write(outcomes, new, generation)
         self._people.write(new, generation)
         write_calendar(self._writer, new)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from schemas import topics
 from schemas.numbers import e164
 from services.ledger.case_tables import CASE_TABLES
-from services.ledger.list_tables import CALENDAR_TABLES, PERSON_TABLES
+from services.ledger.list_tables import CALENDAR_TABLES, PERSON_TABLES, USAGE_TABLES
 from services.ledger.table import (
     BY_MESSAGE,
     BY_NUMBER,
@@ -69,10 +69,6 @@ def _question_ms(status: Any) -> int | None:
 
 
 _USAGE: Final = ("tenant", "period", "state", "kind", "branch", "error_code", "sender")
-_USAGE_SUMS: Final = (
-    *("tenant", "kind", "state", "error_code", "currency", "period", "branch", "messages"),
-    *("segments", "segments_unpriced", "cost_billed", "has_more"),
-)
 _USAGE_COUNTS: Final = ("messages", "segments", "segments_unpriced", "currency", "cost_billed")
 
 
@@ -135,7 +131,8 @@ TABLES: tuple[Table, ...] = (
         topics.DECISIONS,
         OF_MESSAGE | plain("seq", "verdict", "kind") | _REQUESTED | {"number": _recipient},
         lookup=BY_MESSAGE,
-        sparse=BY_NUMBER,
+        # In the order of a conversation, which is gone through from the index alone.
+        sparse=(*BY_NUMBER, "part", "off", "message_id"),
         period=_BY_HOUR,
     ),
     Table(
@@ -215,8 +212,6 @@ TABLES: tuple[Table, ...] = (
         sparse=("has_more", "tenant"),
         # Sums of any period, by whatever they are grouped, are made from the index alone.
         also=((*_USAGE, *_USAGE_COUNTS, "has_more"),),
-        # The same in the order of what they are usually grouped by.
-        period=_USAGE_SUMS,
     ),
     Table("balances", topics.BALANCE, plain("tenant", "residue"), latest=lambda m: m.identity),
     Table(
@@ -352,7 +347,11 @@ def _create(table: Table) -> str:
 
 
 CREATE: Final = (
-    _OWN_TABLES + PERSON_TABLES + CALENDAR_TABLES + "".join(_create(table) for table in TABLES)
+    _OWN_TABLES
+    + PERSON_TABLES
+    + CALENDAR_TABLES
+    + USAGE_TABLES
+    + "".join(_create(table) for table in TABLES)
 )
 VERSION: Final = hashlib.sha256(f"{PROJECTION_VERSION} {CREATE}".encode()).hexdigest()[:12]
 

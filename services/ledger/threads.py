@@ -4,7 +4,7 @@ number, in one order."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -143,26 +143,33 @@ class ConversationRecords(NamedTuple):
         sql = f"""SELECT rowid AS row, {identity} AS identity, part, off FROM {table}
             WHERE number = ? AND tenant = ? ORDER BY part, off"""
         rows = dict[Any, tuple[int, Position]]()
-        for found in self.ledger.rows(sql, self.number, self.tenant):
-            one = found["row"] if found["identity"] is None else found["identity"]
-            here = (found["part"], found["off"])
+        for row, name, part, off in self.ledger.rows(sql, self.number, self.tenant):
+            one = row if name is None else name
             if one not in rows:
-                rows[one] = (found["row"], here)
+                rows[one] = (row, (part, off))
             elif moves:
-                rows[one] = (rows.pop(one)[0], here)
+                rows[one] = (rows.pop(one)[0], (part, off))
         end = self.before.get(table)
         kept = [row for row in rows.values() if end is None or row[1] < end]
         stands = dict(kept[-self.most :] if self.most else kept)
         sql = f"""SELECT t.rowid AS row, t.json, t.part, t.off FROM json_each(?) j
             CROSS JOIN {table} t ON t.rowid = CAST(j.value AS INTEGER) ORDER BY t.part, t.off"""
-        for found in self.ledger.rows(sql, json.dumps([*stands])):
-            place = f"{topic}@{found['part']}:{found['off']}"
+        found = self.ledger.rows(sql, json.dumps([*stands]))
+        for (row, _, part, off), data in zip(found, _parse_all(found, 1), strict=True):
+            place = f"{topic}@{part}:{off}"
             if moves:
-                self.moved[place] = stands[found["row"]]
-            yield json.loads(found["json"]), place
+                self.moved[place] = stands[row]
+            yield data, place
 
     def all(self) -> ConversationRecords:
         return self._replace(most=None, before={})
+
+
+def _parse_all(rows: Sequence[Any], column: int) -> list[dict[str, Any]]:
+    """The JSON in this column of each row, empty where there is none. All of it is read at once:
+    to begin anew for each row took as long as to read it."""
+    found: list[dict[str, Any]] = json.loads(f"[{','.join(row[column] or '{}' for row in rows)}]")
+    return found
 
 
 def read_conversation(
@@ -183,23 +190,23 @@ def _replies(about: ConversationRecords) -> Iterator[Entry]:
         yield Entry(EntryKind.INBOUND, parse_time(data["received_at"]), data, place)
 
 
-_TEXT: Final = """SELECT
-    (SELECT json FROM outcomes WHERE identity = ?1 || '/' || ?2) AS outcome,
-    (SELECT json FROM orders WHERE message_id = ?2 AND tenant = ?1 ORDER BY off DESC LIMIT 1)
+_WORDS: Final = """SELECT
+    (SELECT json FROM outcomes WHERE identity = ?1 || '/' || j.value) AS outcome,
+    (SELECT json FROM orders WHERE message_id = j.value AND tenant = ?1 ORDER BY off DESC LIMIT 1)
         AS "order",
-    (SELECT json FROM requests WHERE message_id = ?2 AND tenant = ?1 ORDER BY off LIMIT 1)
-        AS request"""
+    (SELECT json FROM requests WHERE message_id = j.value AND tenant = ?1 ORDER BY off LIMIT 1)
+        AS request
+    FROM json_each(?2) j ORDER BY j.key"""
 
 
 def _texts(about: ConversationRecords) -> Iterator[Entry]:
     """Every text that the gate decided on, at the time that it was ordered, else decided on; with
     its latest outcome and its words."""
-    records = about.records("decisions", DECISIONS.name, "message_id", moves=True)
-    for decision, place in records:
-        row = about.ledger.rows(_TEXT, about.tenant, decision["message_id"])[0]
-        outcome, order, request = (
-            json.loads(row[name] or "{}") for name in ("outcome", "order", "request")
-        )
+    records = [*about.records("decisions", DECISIONS.name, "message_id", moves=True)]
+    ids = json.dumps([decision["message_id"] for decision, _ in records])
+    rows = about.ledger.rows(_WORDS, about.tenant, ids) if records else []
+    about_texts = zip(*(_parse_all(rows, at) for at in range(3)), strict=True)
+    for (decision, place), (outcome, order, request) in zip(records, about_texts, strict=True):
         body = order.get("body") or request.get("body")
         at = parse_time(order.get("issued_at") or decision["decided_at"])
         data = {**decision, **outcome, "body": body, "written_by": decision.get("written_by")}

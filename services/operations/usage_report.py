@@ -58,16 +58,32 @@ def as_data(found: UsageReport) -> dict[str, Any]:
     return found._asdict() | {"rows": [row.model_dump(mode="json") for row in found.rows]}
 
 
-def sum_rows(found: Sequence[UsageLine], columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Add up the rows that agree in all of these columns; the total comes last.
+class UsageTable(NamedTuple):
+    """The cells of a row are the columns, then SUMS."""
 
-    The cells of a row are the columns, then SUMS."""
+    rows: list[tuple[Any, ...]]
+    lines: int
+    """Also those that are left out."""
+    total: tuple[Any, ...]
+
+
+def build_table(
+    found: Sequence[UsageLine], columns: Sequence[str], most: int | None = None
+) -> UsageTable:
+    """Add up the rows that agree in all of these columns. `most`: only the first."""
+    fields = [COLUMNS[column] for column in columns]
     groups: dict[tuple[str, ...], list[UsageLine]] = {}
     for row in found:
-        name = tuple(str(getattr(row, COLUMNS[column]) or "") for column in columns)
+        name = tuple([str(getattr(row, field) or "") for field in fields])
         groups.setdefault(name, []).append(row)
-    rows: list[tuple[Any, ...]] = [(*name, *_sums(groups[name])) for name in sorted(groups)]
-    return [*rows, ("total", *[""] * (len(columns) - 1), *_sums(found))]
+    rows: list[tuple[Any, ...]] = [(*name, *_sums(groups[name])) for name in sorted(groups)[:most]]
+    return UsageTable(rows, len(groups), ("total", *[""] * (len(columns) - 1), *_sums(found)))
+
+
+def sum_rows(found: Sequence[UsageLine], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The table; the total comes last."""
+    table = build_table(found, columns)
+    return [*table.rows, table.total]
 
 
 def count_states(found: UsageReport) -> list[tuple[str, int]]:

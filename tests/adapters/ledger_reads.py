@@ -140,6 +140,16 @@ def _ask_tenant(ledger: Ledger, tenant: str | None, now: datetime) -> Iterator[t
     for by in ((), ("tenant", "state", "error_code"), ("period", "sender")):
         summed = usage.sum_usage(ledger, usage.UsageFilter(tenant), by, None)
         yield f"sums of {tenant} by {by}", summed
+    for since, branches in ((date(2026, 2, 11), None), (None, {"court", "estate"})):
+        of_period = usage.UsageFilter(tenant, since, date(2026, 11, 20))
+        for by in (("kind", "state"), ("period", "state"), ("branch", "sender")):
+            summed = usage.sum_usage(ledger, of_period, by, branches)
+            yield f"sums of {tenant} since {since} by {by}", summed
+        days = usage.count_by_day(ledger, of_period, branches)
+        yield (
+            f"days of {tenant} since {since}",
+            sorted((day, sorted(states.items())) for day, states in days.items()),
+        )
     yield f"system {tenant}", usage.count_system_messages(ledger, tenant)
     yield f"verdicts {tenant}", sorted(usage.count_by_verdict(ledger, tenant).items())
     yield f"tests {tenant}", usage.count_tests(ledger, tenant)

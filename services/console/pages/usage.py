@@ -27,7 +27,7 @@ from services.ledger.usage import (
 )
 from services.operations.errors import InvalidRequest
 from services.operations.usage_export import ExportedUsage, rows_of_usage, write_usage_parquet
-from services.operations.usage_report import COLUMNS, format_cost, parse_columns, sum_rows
+from services.operations.usage_report import COLUMNS, build_table, format_cost, parse_columns
 from streams.error_codes import lookup
 
 router = APIRouter(include_in_schema=False)
@@ -70,7 +70,7 @@ def show_usage(
         days = count_by_day(ledger, wanted, visit.branches)
         by_columns = {"error_code", *(COLUMNS[one] for one in columns)}
         sums = sum_usage(ledger, wanted, by_columns, visit.branches)
-    table = sum_rows(sums, columns)
+    table = build_table(sums, columns, MOST_LINES)
     settings = find_settings(visit.console.ledger, visit.tenant)
     known = settings.branches if settings else ()
     context: dict[str, Any] = {
@@ -87,9 +87,9 @@ def show_usage(
         "failures": _failures(sums),
         "columns": columns,
         "choices": tuple(COLUMNS),
-        "table": table[:-1][:MOST_LINES],
-        "lines": len(table) - 1,
-        "total": table[-1],
+        "table": table.rows,
+        "lines": table.lines,
+        "total": table.total,
         "query": f"from={first}&to={last}&branch={branch}",
         "shortcuts": _shortcuts(visit),
     }

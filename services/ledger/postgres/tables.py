@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+from services.ledger.list_tables import write_usage_tables
 from services.ledger.table import Table
 from services.ledger.tables import FACET_COLUMNS, PROJECTION_VERSION, TABLES
 
@@ -143,5 +144,8 @@ CREATE TABLE case_calendar (tenant {_TEXT}, case_id {_TEXT}, event_id {_TEXT}, a
 CREATE INDEX case_calendar_at_ms ON case_calendar
     (at_ms, tenant, case_id, event_id, branch, closed);
 """
-CREATE: Final = FUNCTIONS + _OWN_TABLES + "".join(_create(table) for table in TABLES)
+_USAGE_TABLES: Final = write_usage_tables(_TEXT, "BIGINT", "")
+CREATE: Final = (
+    FUNCTIONS + _OWN_TABLES + _USAGE_TABLES + "".join(_create(table) for table in TABLES)
+)
 VERSION: Final = hashlib.sha256(f"{PROJECTION_VERSION} {CREATE}".encode()).hexdigest()[:12]

@@ -6,16 +6,31 @@ journal and the outside's own moves."""
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import UTC, datetime
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from tests.simulation.scenario import NEED_NO_YES
-from tests.stories.stage import AT_NIGHT_NOT, COURT_AT_ONCE, Called, Played
-from tests.stories.story import OUTAGE, SETTINGS, SHARED
+from tests.stories.reading import (
+    SOON,
+    STOPS,
+    consent_words,
+    is_opted_in,
+    last_of_each,
+    last_outcomes,
+    list_said,
+    may_still_agree,
+    original_id,
+    parse_time,
+    read_asked,
+    read_kinds,
+    when_known,
+    yes_words,
+)
+from tests.stories.stage import AT_NIGHT_NOT, COURT_AT_ONCE, Played
+from tests.stories.story import SETTINGS, SHARED
 
 OUT: Final = {
     "accepted",
@@ -28,15 +43,8 @@ OUT: Final = {
     "in_doubt",
 }
 MOVING: Final = {"queued", "sending", "deferred"}
-SOON: Final = timedelta(seconds=5)
-"""Within this time a word has reached everybody who works on it.  In a story, virtual time passes
-only by milliseconds while anybody has something to do."""
-STOPS: Final = {"stop", "unsubscribe"}
 HERE: Final = ZoneInfo("America/Los_Angeles")
 """Of all numbers."""
-MOVED: Final = ":moved-"
-APPENDED: Final = ("_at", "_partition")
-"""What the onlooker adds to a record."""
 
 Promise = Callable[[Played], Iterator[str]]
 
@@ -46,77 +54,19 @@ def find_broken(played: Played) -> list[str]:
     return [f"{name}: {case}" for name, promise in PROMISES.items() for case in promise(played)]
 
 
-def _time(said: Any) -> datetime:
-    return datetime.fromisoformat(str(said))
-
-
-def _original(message_id: str) -> str:
-    return message_id.partition(MOVED)[0]
-
-
-def _last_outcomes(played: Played) -> dict[tuple[str, str], dict[str, Any]]:
-    return _last_of_each(played.records["sms.outcomes"], "version")
-
-
-def _last_of_each(
-    records: list[dict[str, Any]], counter: str
-) -> dict[tuple[str, str], dict[str, Any]]:
-    """By message, the record with the highest `counter`; it is left out where it is the first."""
-    last: dict[tuple[str, str], dict[str, Any]] = {}
-    for one in records:
-        key = one["tenant"], one["message_id"]
-        if key not in last or one.get(counter, 0) > last[key].get(counter, 0):
-            last[key] = one
-    return last
-
-
-def _kinds(played: Played) -> dict[tuple[str, str], str]:
-    return {
-        (one["tenant"], one["message_id"]): one["kind"] for one in played.records["sms.decisions"]
-    }
-
-
-def _asked(played: Played) -> dict[tuple[str, str], dict[str, Any]]:
-    """Requests by producers and by staff, to a number or to a person; the first word holds."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for topic in ("sms.send-requests", "sms.person-requests"):
-        for one in played.records[topic]:
-            found.setdefault((one["tenant"], _original(one["message_id"])), one)
-    return found
-
-
-def _said(played: Played, topic: str) -> list[tuple[datetime, dict[str, Any]]]:
-    """The outside's own words, by when each was on Kafka for the first time."""
-    first: dict[str, tuple[datetime, dict[str, Any]]] = {}
-    for one in played.records[topic]:
-        said = {name: value for name, value in one.items() if name not in APPENDED}
-        word = json.dumps(said, sort_keys=True)
-        if word in played.outside:
-            at = datetime.fromtimestamp(one["_at"] / 1000, UTC)
-            first.setdefault(word, (at, said))
-    return sorted(first.values(), key=lambda pair: pair[0])
-
-
-def _when_known(played: Played, at: datetime) -> datetime:
-    """When a word that was on Kafka at `at` has reached everybody, who may have been away."""
-    away = [(one.at, one.value[1]) for one in played.story.moves if one.what == OUTAGE]
-    for begins, seconds in sorted(away):
-        if begins <= at + SOON:
-            at = max(at, begins + timedelta(seconds=seconds))
-    return at + SOON
-
-
 # --- the promises
 
 
 def nothing_is_lost(played: Played) -> Iterator[str]:
-    known = {(tenant, _original(name)) for tenant, name in _last_outcomes(played)}
-    for key in _asked(played).keys() - known:
+    known = {(tenant, original_id(name)) for tenant, name in last_outcomes(played)}
+    for key in read_asked(played).keys() - known:
         yield f"{key} has no outcome"
 
 
 def nothing_goes_twice(played: Played) -> Iterator[str]:
-    taken = Counter((one.tenant, _original(one.message_id)) for one in played.calls if one.is_taken)
+    taken = Counter(
+        (one.tenant, original_id(one.message_id)) for one in played.calls if one.is_taken
+    )
     for key, times in taken.items():
         if times > 1:
             yield f"{key} was taken {times} times"
@@ -128,85 +78,15 @@ def nothing_goes_twice(played: Played) -> Iterator[str]:
 
 def nothing_goes_after_a_stop(played: Played) -> Iterator[str]:
     """Nor before a yes, for nobody is texted who has not opted in."""
-    kinds = _kinds(played)
+    kinds = read_kinds(played)
     for call in played.calls:
         if kinds.get((call.tenant, call.message_id)) in NEED_NO_YES:
             continue
-        words = _consent_words(played, call)
-        sure = [one for one in words if _when_known(played, one.at) < call.at]
+        words = consent_words(played, call)
+        sure = [one for one in words if when_known(played, one.at) < call.at]
         fresh = [one.is_yes for one in words[len(sure) :] if one.at <= call.at]
-        if not (_is_yes(sure) or any(fresh)):
+        if not (is_opted_in(sure) or any(fresh)):
             yield f"{call.message_id} to {call.to} at {call.at}, after {words}"
-
-
-class _Word(NamedTuple):
-    at: datetime
-    is_yes: bool
-    is_own: bool
-    """The person wrote it; nobody entered it for them."""
-
-
-def _is_yes(words: list[_Word]) -> bool:
-    """After a no, only the person's own yes counts."""
-    may = is_out = False
-    for one in words:
-        if one.is_own or not (one.is_yes and is_out):
-            may, is_out = one.is_yes, not one.is_yes
-    return may
-
-
-def _consent_words(played: Played, call: Called) -> list[_Word]:
-    """What was said of texts from this tenant to this number, in order."""
-    found: list[_Word] = []
-    for at, one in _said(played, "sms.consent-events"):
-        if (one["tenant"], one["number"]) == (call.tenant, call.to):
-            found.append(_Word(at, one["action"] == "opt_in", is_own=False))
-    for at, one in _said(played, "sms.inbound"):
-        word = one["body"].casefold().strip(".")
-        if one["number"] != call.to:
-            continue
-        if word in STOPS and call.tenant in _heard_by(played, one["sender"], call.to, at):
-            found.append(_Word(at, is_yes=False, is_own=True))
-        elif word in ("start", "yes") and call.tenant in _may_be_answered(
-            played, one["sender"], call.to, at
-        ):
-            found.append(_Word(at, is_yes=True, is_own=True))
-    return sorted(found, key=lambda one: one.at)
-
-
-def _heard_by(played: Played, sender: str, number: str, at: datetime) -> set[str]:
-    """Who is meant by a text to this sender: its owner, or who has texted them from it."""
-    if sender != SHARED:
-        return {"acme"}
-    return {
-        one.tenant
-        for one in played.calls
-        if (one.sender, one.to) == (sender, number) and one.at + SOON < at
-    }
-
-
-def _may_be_answered(played: Played, sender: str, number: str, at: datetime) -> set[str]:
-    """Whom a yes to this sender may be for: its owner, or whose text had reached the provider from
-    it.  What is in doubt may have."""
-    if sender != SHARED:
-        return {"acme"}
-    taken = {
-        one.tenant
-        for one in played.calls
-        if (one.sender, one.to) == (sender, number) and one.is_taken and one.at <= at + SOON
-    }
-    return taken | _in_doubt(played, sender, number, at)
-
-
-def _in_doubt(played: Played, sender: str, number: str, at: datetime) -> set[str]:
-    until = (at + SOON).timestamp() * 1000
-    known = [one for one in played.records["sms.outcomes"] if one["_at"] <= until]
-    return {
-        one["tenant"]
-        for one in _last_of_each(known, "version").values()
-        if (one.get("sender"), one.get("to")) == (sender, number)
-        and one["state"] in ("in_doubt", "unknown")
-    }
 
 
 def no_call_overtakes_its_stop(played: Played) -> Iterator[str]:
@@ -215,74 +95,58 @@ def no_call_overtakes_its_stop(played: Played) -> Iterator[str]:
 
 
 def texts_keep_their_time(played: Played) -> Iterator[str]:
-    asked = _asked(played)
+    asked = read_asked(played)
     for call in played.calls:
-        one = asked.get((call.tenant, _original(call.message_id)))
+        one = asked.get((call.tenant, original_id(call.message_id)))
         if one is None:
             continue
-        if one.get("not_before") and call.at < _time(one["not_before"]):
+        if one.get("not_before") and call.at < parse_time(one["not_before"]):
             yield f"{call.message_id} left before its time"
-        if one.get("valid_until") and call.at > _time(one["valid_until"]) + SOON:
+        if one.get("valid_until") and call.at > parse_time(one["valid_until"]) + SOON:
             yield f"{call.message_id} left at {call.at}, after it had expired"
 
 
 def what_is_taken_back_stays(played: Played) -> Iterator[str]:
-    asked = _asked(played)
+    asked = read_asked(played)
     for topic in ("sms.request-cancels", "sms.person-cancels"):
-        for at, word in _said(played, topic):
+        for at, word in list_said(played, topic):
             name = word.get("message_id") or word.get("request_id")
             number = word.get("number")
             for call in played.calls:
-                if (call.tenant, _original(call.message_id)) != (word["tenant"], name):
+                if (call.tenant, original_id(call.message_id)) != (word["tenant"], name):
                     continue
                 wanted = asked[call.tenant, str(name)]
                 if number is not None and wanted.get("to") != number:
                     continue
-                if call.at > _when_known(played, at):
+                if call.at > when_known(played, at):
                     yield f"{call.message_id} left at {call.at}, taken back at {at}"
 
 
 def what_came_before_their_time_counts(played: Played) -> Iterator[str]:
     """To the millisecond: a text that waits for its time heeds what lay on the gate's topics when
     it came."""
-    asked = _asked(played)
+    asked = read_asked(played)
     words = [
         (at, one["tenant"], one["number"], None)
-        for at, one in _said(played, "sms.consent-events")
+        for at, one in list_said(played, "sms.consent-events")
         if one["action"] == "opt_out"
     ] + [
         (at, one["tenant"], one["number"], one["message_id"])
-        for at, one in _said(played, "sms.request-cancels")
+        for at, one in list_said(played, "sms.request-cancels")
     ]
-    yes = _yes_words(played)
+    yes = yes_words(played)
     for call in played.calls:
         one = asked.get((call.tenant, call.message_id), {})
         if not one.get("not_before"):
             continue
-        due = _time(one["not_before"])
+        due = parse_time(one["not_before"])
         for at, tenant, number, message_id in words:
             is_about = (tenant, number) == (call.tenant, call.to)
             if not is_about or message_id not in (None, call.message_id) or at >= due:
                 continue
-            if message_id is None and _may_still_agree(played, yes, number, at):
+            if message_id is None and may_still_agree(played, yes, number, at):
                 continue
             yield f"{call.message_id} was due at {due} and left, though at {at} they said no"
-
-
-def _yes_words(played: Played) -> list[tuple[datetime, str]]:
-    """With the number; any text of theirs may be one."""
-    return [
-        (at, one["number"])
-        for topic in ("sms.consent-events", "sms.inbound")
-        for at, one in _said(played, topic)
-        if one.get("action") != "opt_out"
-    ]
-
-
-def _may_still_agree(
-    played: Played, yes: list[tuple[datetime, str]], number: str, since: datetime
-) -> bool:
-    return any(who == number and _when_known(played, at) >= since for at, who in yes)
 
 
 def a_new_owner_reads_before_it_decides(played: Played) -> Iterator[str]:
@@ -295,10 +159,10 @@ def a_new_owner_reads_before_it_decides(played: Played) -> Iterator[str]:
     nos = [
         (int(at.timestamp() * 1000), one["tenant"], one["number"], one.get("message_id"))
         for topic in ("sms.consent-events", "sms.request-cancels")
-        for at, one in _said(played, topic)
+        for at, one in list_said(played, topic)
         if one.get("action") != "opt_in"
     ]
-    yes = _yes_words(played)
+    yes = yes_words(played)
     for one in played.records["sms.decisions"]:
         if one["verdict"] != "send" or one["kind"] in NEED_NO_YES:
             continue
@@ -308,14 +172,18 @@ def a_new_owner_reads_before_it_decides(played: Played) -> Iterator[str]:
             if not is_about or message_id not in (None, one["message_id"]) or at >= since:
                 continue
             said = datetime.fromtimestamp(at / 1000, UTC)
-            if message_id is None and _may_still_agree(played, yes, number, said):
+            if message_id is None and may_still_agree(played, yes, number, said):
                 continue
             yield f"{one['message_id']} was let go at {one['_at']}, though {at} came before {since}"
 
 
 def nothing_waits_for_ever(played: Played) -> Iterator[str]:
-    for key, one in _last_of_each(played.records["sms.decisions"], "seq").items():
-        if one["verdict"] == "hold" and one.get("until") and _time(one["until"]) < played.ended_at:
+    for key, one in last_of_each(played.records["sms.decisions"], "seq").items():
+        if (
+            one["verdict"] == "hold"
+            and one.get("until")
+            and parse_time(one["until"]) < played.ended_at
+        ):
             yield f"{key} waits until {one['until']}, and that is over"
 
 
@@ -323,15 +191,15 @@ def texts_go_to_their_number(played: Played) -> Iterator[str]:
     """A text to a person goes to a number that was theirs within the last seconds."""
     wanted = {one["message_id"]: one["person_id"] for one in played.records["sms.person-requests"]}
     theirs: dict[str, list[tuple[datetime, set[str]]]] = defaultdict(list)
-    for at, one in _said(played, "sms.person-events"):
+    for at, one in list_said(played, "sms.person-events"):
         may = {n["number"] for n in one.get("numbers", ()) if n.get("sms_enabled", True)}
         theirs[one["person_id"]].append((at, may))
     for call in played.calls:
-        person_id = wanted.get(_original(call.message_id))
+        person_id = wanted.get(original_id(call.message_id))
         if person_id is None:
             continue
         said = [(at, may) for at, may in theirs[person_id] if at <= call.at]
-        settled = [may for at, may in said if _when_known(played, at) < call.at]
+        settled = [may for at, may in said if when_known(played, at) < call.at]
         fresh = [may for at, may in said[len(settled) :]]
         allowed = set().union(*(settled[-1:] + fresh))
         if call.to not in allowed:
@@ -344,7 +212,7 @@ def what_waits_for_approval_waits(played: Played) -> Iterator[str]:
     }
     if COURT_AT_ONCE in settings:
         return
-    asked = _asked(played)
+    asked = read_asked(played)
     for call in played.calls:
         one = asked.get((call.tenant, call.message_id), {})
         if one.get("branch") != "court":
@@ -352,7 +220,7 @@ def what_waits_for_approval_waits(played: Played) -> Iterator[str]:
         seen = hashlib.sha256(str(one["body"]).encode()).hexdigest()
         words = [
             word
-            for at, word in _said(played, "sms.approvals")
+            for at, word in list_said(played, "sms.approvals")
             if at <= call.at
             and (word["tenant"], word["message_id"], word["body_sha256"])
             == (call.tenant, call.message_id, seen)
@@ -367,9 +235,9 @@ def nobody_is_woken(played: Played) -> Iterator[str]:
         one.what == SETTINGS for one in played.story.moves
     ):
         return
-    asked = _asked(played)
+    asked = read_asked(played)
     for call in played.calls:
-        one = asked.get((call.tenant, _original(call.message_id)), {})
+        one = asked.get((call.tenant, original_id(call.message_id)), {})
         clock = call.at.astimezone(HERE)
         if one.get("kind") in ("reminder", "transactional") and not 8 <= clock.hour < 21:
             yield f"{call.message_id} left at {clock}"
@@ -379,9 +247,9 @@ def no_reminder_of_what_is_canceled(played: Played) -> Iterator[str]:
     """A title names its event and the version of it, and stands in the reminder."""
     saved: dict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
     over: dict[str, list[datetime]] = defaultdict(list)
-    for at, one in _said(played, "sms.case-events"):
+    for at, one in list_said(played, "sms.case-events"):
         if one["type"] == "event_saved":
-            saved[one["event_id"]].append((_time(one["at"]), at, one["title"]))
+            saved[one["event_id"]].append((parse_time(one["at"]), at, one["title"]))
         elif one["type"] == "event_canceled":
             over[one["event_id"]].append(at)
     for call in played.calls:
@@ -390,13 +258,13 @@ def no_reminder_of_what_is_canceled(played: Played) -> Iterator[str]:
         title = call.body.partition(" at ")[0]
         event_id = title.removeprefix("Hearing ").partition("/")[0]
         for at in over[event_id]:
-            if call.at > _when_known(played, at) and not any(
+            if call.at > when_known(played, at) and not any(
                 late > at for late, _, _ in saved[event_id]
             ):
                 yield f"{call.body!r} left at {call.at}, canceled at {at}"
         mine = [said for said, _, name in saved[event_id] if name == title]
         for said, heard, name in saved[event_id]:
-            if name != title and said > max(mine) and call.at > _when_known(played, heard):
+            if name != title and said > max(mine) and call.at > when_known(played, heard):
                 yield f"{call.body!r} left at {call.at}, but it is {name!r} since {heard}"
 
 
@@ -407,7 +275,7 @@ def each_reminder_goes_once(played: Played) -> Iterator[str]:
         if one.is_taken and one.body.startswith("Hearing ")
     )
     people: dict[str, set[str]] = defaultdict(set)
-    for _, one in _said(played, "sms.person-events"):
+    for _, one in list_said(played, "sms.person-events"):
         for number in one.get("numbers", ()):
             people[number["number"]].add(one["person_id"])
     for (number, body), times in sent.items():
@@ -425,7 +293,7 @@ def the_books_balance(played: Played) -> Iterator[str]:
         reported[line["tenant"], line["state"], line.get("error_code")] += line["messages"]
     counted = Counter(
         (one["tenant"], one["state"], one.get("error_code"))
-        for one in _last_outcomes(played).values()
+        for one in last_outcomes(played).values()
         if not one.get("test_mode")
     )
     if +reported != counted:
@@ -433,7 +301,7 @@ def the_books_balance(played: Played) -> Iterator[str]:
 
 
 def what_was_taken_counts_as_sent(played: Played) -> Iterator[str]:
-    last = _last_outcomes(played)
+    last = last_outcomes(played)
     for call in played.calls:
         one = last.get((call.tenant, call.message_id))
         if call.is_taken and (one is None or one["state"] not in OUT):
@@ -445,14 +313,14 @@ def what_was_taken_counts_as_sent(played: Played) -> Iterator[str]:
 
 
 def everything_comes_to_rest(played: Played) -> Iterator[str]:
-    for key, one in _last_outcomes(played).items():
+    for key, one in last_outcomes(played).items():
         if one["state"] in MOVING and not _is_paused(played):
             yield f"{key} is still {one['state']}"
 
 
 def _is_paused(played: Played) -> bool:
     """A pause whose end was cut from the story, or came before it."""
-    words = [one["type"] for _, one in _said(played, "sms.dispatch-controls")]
+    words = [one["type"] for _, one in list_said(played, "sms.dispatch-controls")]
     return words.count("pause") > 0
 
 
@@ -460,12 +328,12 @@ def a_stop_is_remembered(played: Played) -> Iterator[str]:
     last: dict[tuple[str, str], dict[str, Any]] = {}
     for one in played.records["sms.consent-status"]:
         last[one["tenant"], one["number"]] = one
-    for at, word in _said(played, "sms.inbound"):
+    for at, word in list_said(played, "sms.inbound"):
         if word["body"].casefold().strip(".") not in STOPS:
             continue
         later = [
             one
-            for when, one in _said(played, "sms.inbound")
+            for when, one in list_said(played, "sms.inbound")
             if one["number"] == word["number"] and when >= at and one != word
         ]
         if later or word["sender"] == SHARED:

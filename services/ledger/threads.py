@@ -4,7 +4,7 @@ number, in one order."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -75,7 +75,8 @@ def list_waiting_threads(ledger: Ledger, tenant: str | None = None) -> tuple[Wai
         WHERE waiting_ms IS NOT NULL AND (?1 IS NULL OR tenant = ?1)
         ORDER BY waiting_ms, tenant, number"""
     threads = [Thread.model_validate_json(row["json"]) for row in ledger.rows(sql, tenant)]
-    return tuple(WaitingThread(thread, find_last_reply(ledger, thread)) for thread in threads)
+    replies = find_last_replies(ledger, threads)
+    return tuple(map(WaitingThread, threads, replies))
 
 
 def find_waiting(ledger: Ledger, tenant: str, numbers: Collection[str]) -> dict[str, datetime]:
@@ -87,18 +88,28 @@ def find_waiting(ledger: Ledger, tenant: str, numbers: Collection[str]) -> dict[
     return {row["number"]: datetime.fromtimestamp(row["waiting_ms"] / 1000, UTC) for row in rows}
 
 
-def find_last_reply(ledger: Ledger, thread: Thread) -> Reply | None:
-    last = thread.to_answer
-    if last is None:
-        return None
-    return find_reply(ledger, thread.tenant, thread.number, last.inbound_id)
+def find_last_replies(ledger: Ledger, threads: Sequence[Thread]) -> list[Reply | None]:
+    """The text to be answered of each of them, all at once."""
+    wanted = [
+        (one.number, one.tenant, one.to_answer.inbound_id if one.to_answer else "")
+        for one in threads
+    ]
+    return _find_replies(ledger, wanted)
 
 
 def find_reply(ledger: Ledger, tenant: str, number: str, inbound_id: str) -> Reply | None:
-    sql = """SELECT json FROM replies WHERE number = ? AND tenant = ? AND provider_id = ?
-        ORDER BY part, off LIMIT 1"""
-    rows = ledger.rows(sql, e164(number), tenant, inbound_id)
-    return Reply.model_validate_json(rows[0]["json"]) if rows else None
+    return _find_replies(ledger, [(number, tenant, inbound_id)])[0]
+
+
+def _find_replies(ledger: Ledger, wanted: Sequence[tuple[str, str, str]]) -> list[Reply | None]:
+    sql = """SELECT (SELECT r.json FROM replies r WHERE r.number = json_extract(j.value, '$[0]')
+            AND r.tenant = json_extract(j.value, '$[1]')
+            AND r.provider_id = json_extract(j.value, '$[2]')
+            ORDER BY r.part, r.off LIMIT 1) AS json
+        FROM json_each(?) j ORDER BY j.key"""
+    named = [(e164(number), *rest) for number, *rest in wanted]
+    rows = ledger.rows(sql, json.dumps(named)) if named else []
+    return [Reply.model_validate_json(row["json"]) if row["json"] else None for row in rows]
 
 
 def list_reply_ids(ledger: Ledger, tenant: str, number: str) -> tuple[str, ...]:
@@ -183,20 +194,22 @@ def _replies(about: ConversationRecords) -> Iterator[Entry]:
         yield Entry(EntryKind.INBOUND, parse_time(data["received_at"]), data, place)
 
 
-_TEXT: Final = """SELECT
-    (SELECT json FROM outcomes WHERE identity = ?1 || '/' || ?2) AS outcome,
-    (SELECT json FROM orders WHERE message_id = ?2 AND tenant = ?1 ORDER BY off DESC LIMIT 1)
-        AS "order",
-    (SELECT json FROM requests WHERE message_id = ?2 AND tenant = ?1 ORDER BY off LIMIT 1)
-        AS request"""
+_TEXTS: Final = """SELECT
+    (SELECT o.json FROM outcomes o WHERE o.identity = ?1 || '/' || j.value) AS outcome,
+    (SELECT o.json FROM orders o WHERE o.message_id = j.value AND o.tenant = ?1
+        ORDER BY o.off DESC LIMIT 1) AS "order",
+    (SELECT r.json FROM requests r WHERE r.message_id = j.value AND r.tenant = ?1
+        ORDER BY r.off LIMIT 1) AS request
+    FROM json_each(?2) j ORDER BY j.key"""
 
 
 def _texts(about: ConversationRecords) -> Iterator[Entry]:
     """Every text that the gate decided on, at the time that it was ordered, else decided on; with
     its latest outcome and its words."""
-    records = about.records("decisions", DECISIONS.name, "message_id", moves=True)
-    for decision, place in records:
-        row = about.ledger.rows(_TEXT, about.tenant, decision["message_id"])[0]
+    records = list(about.records("decisions", DECISIONS.name, "message_id", moves=True))
+    ids = json.dumps([decision["message_id"] for decision, _ in records])
+    rows = about.ledger.rows(_TEXTS, about.tenant, ids) if records else []
+    for (decision, place), row in zip(records, rows, strict=True):
         outcome, order, request = (
             json.loads(row[name] or "{}") for name in ("outcome", "order", "request")
         )

@@ -6,25 +6,35 @@ One that is there already, of this version and size, is used as it is. Its schem
 whoever made it: 10 million messages take some 30 GB.
 
 As there, a part of the messages is made by the product's own models and written by the ledger's own
-statements. The server makes the others of their rows, in the order of their requests, which is the
-order in which a projector would have written them. They have other ids, people and times, and the
-same distribution among tenants, branches, kinds and states."""
+statements, into a file: two ledgers with the same records have the same rows. These are copied. The
+server makes the other messages of their rows, in the order of their requests, which is the order in
+which a projector would have written them. They have other ids, people and times, and the same
+distribution among tenants, branches, kinds and states. The ledger is for reading only."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
+from services.ledger.ledger import FILE
 from services.ledger.location import PostgresLocation, read_location
 from services.ledger.postgres.store import PostgresStore
 from services.ledger.postgres.tables import VERSION
+from services.ledger.postgres.words import split_texts
+from services.ledger.store import Store
 from tests.bench.big_ledger import BUSY, DAYS, Size, write_everything
 
 MADE_BY: Final = 1
 """Raise it when the same size gives another ledger."""
 COPIED: Final = ("requests", "decisions", "outcome_history", "outcomes", "alerts", "texts")
+TALKS: Final = 40
+"""Copies of which the busy person has a text each: their conversation has 5,000, however many
+messages there are."""
 _MARK: Final = "big_ledger"
 
 
@@ -36,8 +46,8 @@ def fill(location: PostgresLocation, size: Size) -> None:
             return
         if store.rows("SELECT 1 FROM outcomes LIMIT 1"):
             raise SystemExit(f"{location} has another ledger: drop its schema first")
-        write_everything(store, size)
         sql = store._sql.connection
+        _write_seed(sql, location.schema, size)
         sql.execute("SET maintenance_work_mem TO '1GB'")
         sql.execute("SET jit TO off")
         sql.execute(_PEOPLE_OF)
@@ -53,21 +63,45 @@ def fill(location: PostgresLocation, size: Size) -> None:
         store.close()
 
 
+def _write_seed(sql: Any, schema: str, size: Size) -> None:
+    with tempfile.TemporaryDirectory(prefix="sayso-big-") as folder:
+        file = Store(Path(folder) / FILE)
+        file._sql.execute("PRAGMA synchronous = OFF")
+        write_everything(file, size)
+        for (table,) in sql.execute(_TABLES, (schema, [*_OWN])).fetchall():
+            columns = [row[0] for row in sql.execute(_COLUMNS, (schema, table))]
+            if table in _NUMBERED_BY_ITSELF:
+                columns.remove("rowid")
+            names = ", ".join(f'"{one}"' for one in columns)
+            rows: Iterable[Any] = file._sql.execute(
+                _SEED.get(table, f"SELECT {names} FROM {table}")
+            )
+            if table == "texts":
+                rows = _add_words(rows.fetchall())
+            with sql.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(tuple(row))
+        file.close()
+
+
+def _add_words(rows: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    words = split_texts((row[0], row[3]) for row in rows)
+    return ((*row[:3], words.get(row[0], [])) for row in rows)
+
+
 def _copy(sql: Any, schema: str, table: str, size: Size) -> None:
     """Every row of the table becomes `size.copies` rows. Indexes are made afterwards, all at
     once."""
-    columns = [
-        row[0]
-        for row in sql.execute(_COLUMNS, (schema, table))
-        if row[1] == "NEVER"  # others number themselves
-    ]
+    columns = [row[0] for row in sql.execute(_COLUMNS, (schema, table))]
+    if table in _NUMBERED_BY_ITSELF:
+        columns.remove("rowid")
     names = ", ".join(f'"{one}"' for one in columns)
     changed = ", ".join(_CHANGED.get(one, f'o."{one}"') for one in columns)
     of_schema = (schema, table)
     constraints = sql.execute(_CONSTRAINTS, of_schema).fetchall()
     indexes = sql.execute(_INDEXES, of_schema).fetchall()
     step_ms = DAYS * 86_400_000 * size.copies // size.messages
-    given = {**size._asdict(), "copies": size.copies, "busy": BUSY, "step": step_ms}
+    given = {**size._asdict(), "copies": size.copies, "busy": BUSY, "talks": TALKS, "step": step_ms}
     with sql.transaction():
         sql.execute(f"CREATE TEMP TABLE seed ON COMMIT DROP AS SELECT * FROM {table}")
         sql.execute("ANALYZE seed")
@@ -83,9 +117,32 @@ def _copy(sql: Any, schema: str, table: str, size: Size) -> None:
             sql.execute(how)
 
 
-_COLUMNS: Final = """SELECT column_name::text, CASE WHEN is_identity = 'YES' THEN 'ALWAYS'
-    ELSE is_generated::text END FROM information_schema.columns
-    WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"""
+_OWN: Final = ("positions", "unreadable", "meta", "followers")
+"""Tables of the database alone."""
+_NUMBERED_BY_ITSELF: Final = frozenset(
+    [
+        "requests",
+        "person_requests",
+        "decisions",
+        "outcome_history",
+        "consent_log",
+        "replies",
+        "thread_events",
+        "number_facts",
+        "mail_requests",
+    ]
+)
+_SEED: Final = {
+    "texts": """SELECT t.key, t.tenant, t.message_id, json_extract(r.json, '$.body')
+        FROM texts t CROSS JOIN requests r INDEXED BY requests_lookup
+        ON r.message_id = t.message_id AND r.tenant = t.tenant ORDER BY t.key"""
+}
+_TABLES: Final = (
+    "SELECT tablename::text FROM pg_tables WHERE schemaname = %s AND tablename <> ALL(%s)"
+)
+_COLUMNS: Final = """SELECT column_name::text FROM information_schema.columns
+    WHERE table_schema = %s AND table_name = %s AND is_generated = 'NEVER'
+    ORDER BY ordinal_position"""
 _CONSTRAINTS: Final = """SELECT conname::text, pg_get_constraintdef(oid) FROM pg_constraint
     WHERE conrelid = format('%%I.%%I', %s::text, %s::text)::regclass AND contype = 'p'"""
 _INDEXES: Final = """SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
@@ -102,7 +159,7 @@ _MAKE: Final = """INSERT INTO {table} ({names}) SELECT {changed} FROM
         FROM seed s JOIN people_of p USING (message_id)
         CROSS JOIN generate_series(0, %(copies)s - 1) AS k
         ORDER BY s.message_id, k) o
-    CROSS JOIN LATERAL (SELECT CASE old_n WHEN %(busy)s THEN old_n
+    CROSS JOIN LATERAL (SELECT CASE WHEN old_n = %(busy)s AND k < %(talks)s THEN old_n
         ELSE (old_n + k * %(cases)s::bigint) %% %(people)s END AS n OFFSET 0) x
     CROSS JOIN LATERAL (SELECT 'p-' || lpad(n::text, 6, '0') AS new_person,
         '+1' || 212 + n %% 500 || '555' || lpad((n / 500)::text, 4, '0') AS new_number OFFSET 0) y"""

@@ -188,17 +188,20 @@ def _look_through(
         if len(rows) == limit:
             stops.append(_Key(*rows[-1][:3]))
         else:
-            last = ledger.rows(f"{_BY_NAME} OFFSET ?", *begin, 1, _LOOKED_AT - 1)
+            last = ledger.rows(f"{_KEY_BY_NAME} OFFSET ?", *begin, 1, _LOOKED_AT - 1)
             stops += [_Key(*row[:3]) for row in last]
     stop = min(stops, default=None)
     known = sorted(key for key in found if stop is None or key <= stop)
     return (known[:limit], None) if len(known) >= limit else (known, stop)
 
 
-_BY_NAME: Final = """SELECT sort_name, tenant, person_id, reach, branches, words FROM person_index
+_NAMED: Final = """FROM person_index
     INDEXED BY person_index_name WHERE tenant = ? AND (sort_name, person_id) > (?, ?)
     ORDER BY sort_name, person_id LIMIT ?"""
-"""The index has all of it."""
+_BY_NAME: Final = f"SELECT sort_name, tenant, person_id, reach, branches, words {_NAMED}"
+"""A file's index has all of it."""
+_KEY_BY_NAME: Final = f"SELECT sort_name, tenant, person_id {_NAMED}"
+"""Of this the index of a database has all too."""
 _HAS: Final = "instr(i.branches, ?) > 0"
 
 

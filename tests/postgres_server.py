@@ -40,6 +40,11 @@ def new_location(url: str) -> PostgresLocation:
     return PostgresLocation(url, f"test_{uuid.uuid4().hex[:16]}")
 
 
+def write_url(location: PostgresLocation) -> str:
+    """As in SAYSO_LEDGER_URL."""
+    return f"{location.url}{'&' if '?' in location.url else '?'}schema={location.schema}"
+
+
 def _start(stack: contextlib.ExitStack) -> str:
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if programs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -81,7 +82,7 @@ def read_cases(
         ORDER BY c.said_ms DESC, c.identity LIMIT ?"""
     with ledger.snapshot():
         found = ledger.rows(sql, after[0], *after, *values, limit + 1)
-        rows = tuple(_read_row(ledger, row["identity"], now) for row in found[:limit])
+        rows = _read_rows(ledger, [row["identity"] for row in found[:limit]], now)
     last = found[limit - 1] if len(found) > limit else None
     return Page(rows, write_cursor((last["said_ms"], last["identity"]), wanted) if last else None)
 
@@ -114,14 +115,24 @@ def _conditions(wanted: CaseFilter) -> tuple[str, list[Any]]:
     return " AND ".join(parts), values
 
 
-def _read_row(ledger: Ledger, identity: str, now: datetime) -> CaseRow:
-    sql = """SELECT c.tenant, c.case_id, title, reference, case_type, branch, closed, parties,
-        said_ms, json_extract(json, '$.launched_at') IS NOT NULL AS launched,
+def _read_rows(ledger: Ledger, identities: Sequence[str], now: datetime) -> tuple[CaseRow, ...]:
+    """All at once: a database answers one long question sooner than many short ones."""
+    sql = """SELECT c.tenant, c.case_id, c.title, c.reference, c.case_type, c.branch, c.closed,
+        c.parties, c.said_ms, json_extract(c.json, '$.launched_at') IS NOT NULL AS launched,
         (SELECT json_group_array(name) FROM (SELECT json_extract(p.value, '$.name') AS name
             FROM json_each(c.json, '$.parties') p
-            WHERE json_extract(p.value, '$.name') <> '' LIMIT ?) x) AS names
-        FROM cases c WHERE identity = ?"""
-    [row] = ledger.rows(sql, _NAMED, identity)
+            WHERE json_extract(p.value, '$.name') <> '' LIMIT ?) x) AS names,
+        e.event_id, e.title AS event_title, e.at_ms, e.all_day
+        FROM json_each(?) j CROSS JOIN cases c ON c.identity = j.value
+        LEFT JOIN case_calendar e ON e.tenant = c.tenant AND e.case_id = c.case_id
+            AND e.event_id = (SELECT n.event_id FROM case_calendar n WHERE n.tenant = c.tenant
+                AND n.case_id = c.case_id AND n.at_ms >= ? ORDER BY n.at_ms, n.event_id LIMIT 1)
+        ORDER BY j.key"""
+    given = (_NAMED, json.dumps(identities), round(now.timestamp() * 1000))
+    return tuple(_build_row(row) for row in (ledger.rows(sql, *given) if identities else ()))
+
+
+def _build_row(row: Any) -> CaseRow:
     return CaseRow(
         tenant=row["tenant"],
         case_id=row["case_id"],
@@ -134,18 +145,13 @@ def _read_row(ledger: Ledger, identity: str, now: datetime) -> CaseRow:
         names=tuple(json.loads(row["names"])),
         launched=bool(row["launched"]),
         changed_at=_to_time(row["said_ms"]),
-        next_event=_find_next(ledger, row["tenant"], row["case_id"], now),
+        next_event=_build_event(row) if row["event_id"] is not None else None,
     )
 
 
-def _find_next(ledger: Ledger, tenant: str, case_id: str, now: datetime) -> NextEvent | None:
-    sql = """SELECT event_id, title, at_ms, all_day FROM case_calendar
-        WHERE tenant = ? AND case_id = ? AND at_ms >= ? ORDER BY at_ms, event_id LIMIT 1"""
-    for row in ledger.rows(sql, tenant, case_id, round(now.timestamp() * 1000)):
-        return NextEvent(
-            row["event_id"], row["title"], _to_time(row["at_ms"]), bool(row["all_day"])
-        )
-    return None
+def _build_event(row: Any) -> NextEvent:
+    at = _to_time(row["at_ms"])
+    return NextEvent(row["event_id"], row["event_title"], at, bool(row["all_day"]))
 
 
 def _to_time(ms: int) -> datetime:

@@ -4,6 +4,7 @@ facts of a number."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from schemas.person import Person
@@ -37,6 +38,20 @@ def find_person(ledger: Ledger, tenant: str, person_id: str) -> Person | None:
     found = ledger.rows(sql, person_id, tenant)
     person = Person.model_validate_json(found[0]["json"]) if found else None
     return person if person is not None and not person.deleted else None
+
+
+def find_names(ledger: Ledger, people: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """By tenant and id, of those who have a name and were not deleted; all at once."""
+    identities = sorted({f"{tenant}/{person_id}" for tenant, person_id in people})
+    sql = """SELECT p.json FROM json_each(?) j CROSS JOIN people p ON p.identity = j.value
+        ORDER BY j.key"""
+    rows = ledger.rows(sql, json.dumps(identities)) if identities else []
+    found = (json.loads(row["json"]) for row in rows)
+    return {
+        (one["tenant"], one["person_id"]): one["name"]
+        for one in found
+        if one.get("name") and not one.get("deleted")
+    }
 
 
 def _view(ledger: Ledger, person: dict[str, Any]) -> PersonView:

@@ -75,7 +75,8 @@ def list_waiting_threads(ledger: Ledger, tenant: str | None = None) -> tuple[Wai
         WHERE waiting_ms IS NOT NULL AND (?1 IS NULL OR tenant = ?1)
         ORDER BY waiting_ms, tenant, number"""
     threads = [Thread.model_validate_json(row["json"]) for row in ledger.rows(sql, tenant)]
-    return tuple(WaitingThread(thread, find_last_reply(ledger, thread)) for thread in threads)
+    replies = find_last_replies(ledger, threads)
+    return tuple(map(WaitingThread, threads, replies))
 
 
 def find_waiting(ledger: Ledger, tenant: str, numbers: Collection[str]) -> dict[str, datetime]:
@@ -87,18 +88,28 @@ def find_waiting(ledger: Ledger, tenant: str, numbers: Collection[str]) -> dict[
     return {row["number"]: datetime.fromtimestamp(row["waiting_ms"] / 1000, UTC) for row in rows}
 
 
-def find_last_reply(ledger: Ledger, thread: Thread) -> Reply | None:
-    last = thread.to_answer
-    if last is None:
-        return None
-    return find_reply(ledger, thread.tenant, thread.number, last.inbound_id)
+def find_last_replies(ledger: Ledger, threads: Sequence[Thread]) -> list[Reply | None]:
+    """The text to be answered of each of them, all at once."""
+    wanted = [
+        (one.number, one.tenant, one.to_answer.inbound_id if one.to_answer else "")
+        for one in threads
+    ]
+    return _find_replies(ledger, wanted)
 
 
 def find_reply(ledger: Ledger, tenant: str, number: str, inbound_id: str) -> Reply | None:
-    sql = """SELECT json FROM replies WHERE number = ? AND tenant = ? AND provider_id = ?
-        ORDER BY part, off LIMIT 1"""
-    rows = ledger.rows(sql, e164(number), tenant, inbound_id)
-    return Reply.model_validate_json(rows[0]["json"]) if rows else None
+    return _find_replies(ledger, [(number, tenant, inbound_id)])[0]
+
+
+def _find_replies(ledger: Ledger, wanted: Sequence[tuple[str, str, str]]) -> list[Reply | None]:
+    sql = """SELECT (SELECT r.json FROM replies r WHERE r.number = json_extract(j.value, '$[0]')
+            AND r.tenant = json_extract(j.value, '$[1]')
+            AND r.provider_id = json_extract(j.value, '$[2]')
+            ORDER BY r.part, r.off LIMIT 1) AS json
+        FROM json_each(?) j ORDER BY j.key"""
+    named = [(e164(number), *rest) for number, *rest in wanted]
+    rows = ledger.rows(sql, json.dumps(named)) if named else []
+    return [Reply.model_validate_json(row["json"]) if row["json"] else None for row in rows]
 
 
 def list_reply_ids(ledger: Ledger, tenant: str, number: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ The console keeps what is asked for in the address of its page, the command line
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Self
@@ -22,9 +22,9 @@ from services.ledger.message_pages import (
     read_messages,
 )
 from services.ledger.message_search import MessageSearch
-from services.ledger.message_status import find_request
+from services.ledger.message_status import find_requests
 from services.ledger.paging import MOST_ROWS, Count, InvalidCursor, Page
-from services.ledger.people import find_person
+from services.ledger.people import find_names
 from services.ledger.scope import Scope
 from streams.error_codes import Code, lookup
 from streams.lifecycle import State
@@ -161,7 +161,7 @@ class Mailboxes:
             found = self._find(query, after or None, PAGE)
         except InvalidCursor:  # an address that somebody shortened, or of another list
             found = self._find(query, None, PAGE)
-        rows = tuple(read_row(self.ledger, item) for item in found.rows)
+        rows = read_rows(self.ledger, found.rows)
         searched = found.searched_ms
         is_whole = not after and found.cursor is None
         return MailboxPage(
@@ -176,8 +176,7 @@ class Mailboxes:
         cursor: str | None = None
         while True:
             found = self._find(query, cursor, MOST_ROWS)
-            for item in found.rows:
-                yield read_row(self.ledger, item)
+            yield from read_rows(self.ledger, found.rows)
             cursor = found.cursor
             if cursor is None:
                 return
@@ -232,12 +231,15 @@ class Mailboxes:
         )
 
 
-def read_row(ledger: Ledger, item: MailboxItem) -> MailboxRow:
-    request = find_request(ledger, item.tenant, item.message_id)
-    person_id = item.outcome.get("person_id")
-    person = find_person(ledger, item.tenant, person_id) if person_id else None
-    name = (person.name or "") if person else ""
-    return MailboxRow(item, request.body if request else None, name or person_id or "")
+def read_rows(ledger: Ledger, items: Sequence[MailboxItem]) -> tuple[MailboxRow, ...]:
+    requests = find_requests(ledger, [(item.tenant, item.message_id) for item in items])
+    people = [(item.tenant, item.outcome.get("person_id") or "") for item in items]
+    names = find_names(ledger, [who for who in people if who[1]])
+    rows = []
+    for item, who in zip(items, people, strict=True):
+        request = requests.get((item.tenant, item.message_id))
+        rows.append(MailboxRow(item, request.body if request else None, names.get(who, who[1])))
+    return tuple(rows)
 
 
 def _read_day(written: str) -> date | None:

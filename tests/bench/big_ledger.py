@@ -444,6 +444,15 @@ def fill(folder: Path, size: Size = Size()) -> Path:  # noqa: B008 - a constant
     marker.unlink(missing_ok=True)
     store = Store(path)
     store._sql.execute("PRAGMA synchronous = OFF")
+    write_everything(store, size)
+    store.close()
+    copy_messages(path, size)
+    marker.write_text(json.dumps(wanted))
+    return path
+
+
+def write_everything(store: Store, size: Size) -> None:
+    """With the part of the messages that are made one by one."""
     offsets = Counter[str]()
     batch: list[ParsedRecord] = []
     gc.disable()
@@ -457,10 +466,6 @@ def fill(folder: Path, size: Size = Size()) -> Path:  # noqa: B008 - a constant
             batch = []
     _apply(store, batch)
     gc.enable()
-    store.close()
-    copy_messages(path, size)
-    marker.write_text(json.dumps(wanted))
-    return path
 
 
 def _apply(store: Store, batch: list[ParsedRecord]) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from schemas.base import Message
@@ -82,14 +83,18 @@ class Harness:
 
 
 @contextmanager
-def console_on(state: Path, now: datetime | None = None) -> Iterator[Harness]:
-    """Fill the ledger in `state` before (`tests.adapters.ledger_filler`), or leave it empty."""
-    ledger = LedgerStore(state / FILE)
-    ledger.close()
+def console_on(
+    state: Path, now: datetime | None = None, *, ledger_url: str = ""
+) -> Iterator[Harness]:
+    """Fill the ledger in `state` before (`tests.adapters.ledger_filler`), or leave it empty.
+    `ledger_url`: one in a database instead, which is there already."""
+    if not ledger_url:
+        LedgerStore(state / FILE).close()
     store = Store(state)
     kafka = KeptSession()
     at = now or datetime.now(UTC)
-    console = Console(ServiceSettings(state=state), URL, store, kafka, lambda: at)
+    settings = ServiceSettings(state=state, ledger_url=SecretStr(ledger_url))
+    console = Console(settings, URL, store, kafka, lambda: at)
     try:
         yield Harness(state, console, kafka)
     finally:

@@ -28,7 +28,7 @@ from services.ledger.people import find_person
 from services.ledger.times import parse_time
 from services.operations import requests, support_bundle
 from services.operations.errors import InvalidRequest, OperationError
-from services.operations.mailboxes import MailboxRow, read_row
+from services.operations.mailboxes import MailboxRow, read_rows
 from services.operations.message_actions import UNKNOWN, RowResult, describe_resend
 from services.operations.resend_plan import Resend, plan_resend, publish_resends
 from services.operations.validation import parse_recipient
@@ -64,7 +64,7 @@ def find_message(visit: Visit, message_id: str) -> FoundMessage:
     if not sees_branch(visit, about.get("branch")):
         raise HTTPException(404)
     items = find_items(ledger, [message_id], visit.now, visit.tenant)
-    row = read_row(ledger, items[0]) if items else None
+    row = next(iter(read_rows(ledger, items[:1])), None)
     return FoundMessage(found, row, about.get("branch"))
 
 
@@ -89,7 +89,7 @@ def label_results(visit: Visit, results: Sequence[RowResult]) -> dict[str, str]:
     """Whom each message was for. A message's id says nothing to staff."""
     ledger = visit.console.ledger
     ids = [one.message_id for one in results if one.result != UNKNOWN][:MOST_LABELS]
-    rows = [read_row(ledger, item) for item in find_items(ledger, ids, visit.now, visit.tenant)]
+    rows = read_rows(ledger, find_items(ledger, ids, visit.now, visit.tenant))
     return {one.item.message_id: one.person_name or one.item.number or "" for one in rows}
 
 

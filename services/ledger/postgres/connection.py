@@ -24,6 +24,9 @@ _CONNECT_TIMEOUT: Final = 10
 _AT_ONCE: Final = 2000
 """Rows that are fetched at once of a long result."""
 _REMEMBERED: Final = 512
+_OF_WORDS: Final = "@>"
+"""In a search for words. Its plan depends on how common they are, so it is made for the values each
+time: one for all values took seconds."""
 
 
 class Row(tuple[Any, ...]):
@@ -99,8 +102,9 @@ class Sql:
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> psycopg.Cursor[Any]:
         text, given = prepare(sql, tuple(values))
+        is_kept = False if _OF_WORDS in text else None
         with self.explain():
-            return self.connection.execute(text, given or None)
+            return self.connection.execute(text, given or None, prepare=is_kept)
 
     def value(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """The first of the first row; None where there is no row."""

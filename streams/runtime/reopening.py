@@ -37,7 +37,7 @@ from aiokafka import TopicPartition
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult
 from streams.runtime.last_words import explain
-from streams.runtime.runner import Runner
+from streams.runtime.runner import Hooks, Runner
 from streams.runtime.strict_transactions import NoAnswer
 from streams.runtime.timing import RuntimeLimits
 
@@ -60,6 +60,7 @@ class Host(Protocol):
     rebalances: int
     stale_serial: int
     progress_at: float
+    hooks: Hooks
     limits: RuntimeLimits
     runners: dict[int, Runner]
 
@@ -91,6 +92,7 @@ class Reopener:
             return
         begun.append(now)
         self._host.runners.pop(partition, None)
+        self._host.hooks.on_reopen(partition)
         log.warning("partition %s is opened again: %s", partition, explain(error))
         self.under_way[partition] = now
         opening = asyncio.create_task(

@@ -81,6 +81,8 @@ class Hooks:
     """A topic's partition stands still, from now on or again after a start."""
     on_restore: Callable[[int, float], None] = lambda entries, seconds: None
     """State was restored: how many entries, in how many seconds."""
+    on_reopen: Callable[[int], None] = lambda partition: None
+    """A partition is opened again (`reopening`)."""
 
 
 class Owner(Protocol):

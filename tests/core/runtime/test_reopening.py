@@ -13,7 +13,7 @@ from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult
 from streams.runtime import reopening
 from streams.runtime.reopening import MOST, Reopener
-from streams.runtime.runner import Runner
+from streams.runtime.runner import Hooks, Runner
 from streams.runtime.strict_transactions import LostAnswer, NoAnswer
 from streams.runtime.timing import RuntimeLimits
 from tests.faults import counting
@@ -59,6 +59,8 @@ class Host:
     def __init__(self) -> None:
         self.live, self.rebalances, self.stale_serial, self.progress_at = True, 1, 0, 0.0
         self.limits = RuntimeLimits(fence_timeout=1)
+        self.told = list[int]()
+        self.hooks = Hooks(on_reopen=self.told.append)
         self.thread = Thread()
         self.failed, self.resumed = list[BaseException](), list[Runner]()
         self.opens: Callable[[Collection[Runner]], Awaitable[None]] = self._restore
@@ -112,6 +114,7 @@ async def test_a_new_task_goes_on_where_kafka_stands() -> None:
     host.thread.answers = iter((False, False, True))
     given_up = await host.reopen()
     assert host.failed == []
+    assert host.told == [0]
     assert host.resumed == host.built == [host.runners[0]]
     assert host.thread.seeks == [{(THEN, 0): 4, (THEN, 1): 7}]
     assert list(host.runners[0].task.call_results) == [RESULT]

@@ -96,12 +96,12 @@ class Reopener:
         log.warning("partition %s is opened again: %s", partition, explain(error))
         self.under_way[partition] = now
         opening = asyncio.create_task(
-            self._reopen(runner, self._host.rebalances), name=f"reopen {partition}"
+            self._reopen(runner, self._host.rebalances, error), name=f"reopen {partition}"
         )
         self._tasks.add(opening)
         opening.add_done_callback(self._tasks.discard)
 
-    async def _reopen(self, given_up: Runner, turn: int) -> None:
+    async def _reopen(self, given_up: Runner, turn: int, lost: NoAnswer) -> None:
         partition = given_up.task.partition
         host = self._host
 
@@ -117,6 +117,8 @@ class Reopener:
                 host.progress_at = time.monotonic()
                 fresh.resume()
                 fresh = None
+        except NoAnswer as error:
+            host.fail_fast(NoAnswer(f"{lost}; then {error}"))
         except Exception as error:  # noqa: BLE001 - a half-opened partition must not live on
             host.fail_fast(error)
         finally:
@@ -165,7 +167,7 @@ class Reopener:
                     await asyncio.sleep(ASK_AGAIN)
         except TimeoutError:
             raise NoAnswer(
-                f"the consumer group did not confirm our membership within {limit:.0f} s"
+                f"the consumer group did not confirm for {limit:.0f} s that this worker is a member"
             ) from None
 
     def _positions_with(self, restored: PartitionTask) -> Mapping[TopicPartition, int]:

@@ -172,7 +172,7 @@ async def test_who_is_no_member_fences_nobody() -> None:
     host.thread.answers = iter([False] * 100_000)
     await host.reopen()
     assert [str(error) for error in host.failed] == [
-        "the consumer group did not confirm our membership within 1 s"
+        "lost; then the consumer group did not confirm for 1 s that this worker is a member"
     ]
     assert list(host.runners) == [1]
 
@@ -185,7 +185,7 @@ async def test_a_partition_that_cannot_be_opened_ends_the_process() -> None:
 
     host.opens = fail
     await host.reopen()
-    assert [str(error) for error in host.failed] == ["no coordinator"]
+    assert [str(error) for error in host.failed] == ["lost; then no coordinator"]
 
 
 async def test_again_and_again_ends_the_process() -> None:

@@ -48,6 +48,12 @@ WORKERS: Final[tuple[Metric, ...]] = (
     Metric("sayso_restored_rows", _G, ("room",), "State entries that it restored."),
     Metric("sayso_partitions", _G, ("room",), "Partitions that this worker owns."),
     Metric(
+        "sayso_reopenings_total",
+        _C,
+        ("room",),
+        "Partitions fenced and restored in place: the answer to their transaction was lost.",
+    ),
+    Metric(
         "sayso_decisions_total",
         _C,
         ("verdict", "rule"),

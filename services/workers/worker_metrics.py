@@ -59,8 +59,13 @@ class WorkerMetrics:
             meters.set("sayso_standstills", 1, topic=topic, partition=str(partition))
             hooks.on_standstill(topic, partition)
 
+        def on_reopen(partition: int) -> None:
+            meters.count("sayso_reopenings_total", room=room)
+            hooks.on_reopen(partition)
+
         return replace(
             hooks,
+            on_reopen=on_reopen,
             on_commit=on_commit,
             on_restore=on_restore,
             on_ready=on_ready,

@@ -112,9 +112,12 @@ def mark_in_doubt(
 
 
 def suspect_interrupted(step: StepBuilder, settings: Settings) -> None:
-    """Whatever an earlier owner had in flight is in doubt."""
+    """Whatever an earlier owner had in flight is in doubt, unless its result has come to light: a
+    partition that is opened again in its process takes those first."""
     for name in step.queue.interrupted:
-        message = step.expect(name, Sending)
+        message = step.message(name)
+        if not isinstance(message, Sending):
+            continue
         resend_at = (message.entry.called_at or step.now) + RESEND_DELAY
         mark_in_doubt(
             step, message, "a new owner found it in state sending", settings, resend_at=resend_at

@@ -12,7 +12,8 @@ offsets are committed. `_take_over`: for each partition that is new to us, first
 every earlier owner at the broker, then its state is restored.  In that order nothing of an earlier
 owner can be committed after we have read.  Then Faust seeks the consumer to our positions and
 resumes it, and each runner resumes.  Whatever fails on the way ends the process (`fail_fast`): a
-half-opened partition must not live on, and the next owner's fence aborts what we left open.
+half-opened partition must not live on, and the next owner's fence aborts what we left open.  One
+partition alone is opened again where a transaction's outcome is unknown (`reopening`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import contextlib
 import re
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from aiokafka import TopicPartition
@@ -32,8 +33,10 @@ from streams.partition.task import PartitionTask
 from streams.processor import Processor
 from streams.runtime import faust_transport, strict_transactions, vendor_internals
 from streams.runtime.last_words import explain
+from streams.runtime.reopening import Reopener
 from streams.runtime.restore import restore
 from streams.runtime.runner import Hooks, Runner
+from streams.runtime.strict_transactions import NoAnswer
 from streams.runtime.timing import ArrivalRate, RuntimeLimits
 from streams.runtime.transactional_writer import TransactionalWriter
 
@@ -78,6 +81,7 @@ class FaustApp:
         self.live = False
         """Between a take-over and the next drain: batches may begin."""
         self.opening = False
+        self.reopener = Reopener(self)
         self.rebalances = 0
         """Counts drains: a take-over that sees it change gives up."""
         self.stale_serial = 0
@@ -132,7 +136,7 @@ class FaustApp:
 
         The consumer may have reached them already, behind a transaction's marker.  So its positions
         come with the answer, and no timer waits for the next fetch to report them."""
-        thread = self.app.consumer._thread
+        thread = self.thread
         found = await thread.read_ends([TopicPartition(topic, partition) for topic in topics])
         if found is None:
             return None
@@ -153,6 +157,11 @@ class FaustApp:
             for partition, runner in self.runners.items()
             for topic, offset in runner.task.positions.items()
         }
+
+    @property
+    def thread(self) -> Any:
+        """The consumer's."""
+        return self.app.consumer._thread
 
     @property
     def owned_partitions(self) -> set[int]:
@@ -191,7 +200,7 @@ class FaustApp:
             if (
                 not self.live
                 or fetch.serial <= self.stale_serial
-                or fetch.serial != self.app.consumer._thread.serial
+                or fetch.serial != self.thread.serial
             ):
                 continue
             for one, records in fetch.records.items():
@@ -211,16 +220,18 @@ class FaustApp:
         self.live = False
         self.rebalances += 1
         # What was fetched before the seek to come is worthless.
-        self.stale_serial = self.app.consumer._thread.serial
+        self.stale_serial = self.thread.serial
         end = time.monotonic() + limit
         for runner in self.runners.values():
             runner.drain()
-        while self.opening or any(runner.is_busy for runner in self.runners.values()):
+        while (is_opening := bool(self.opening or self.reopener.under_way)) or any(
+            runner.is_busy for runner in self.runners.values()
+        ):
             if time.monotonic() > end:
                 busy = sorted(n for n, runner in self.runners.items() if runner.is_busy)
                 what = (
                     "partitions were still being opened"
-                    if self.opening
+                    if is_opening
                     else f"a transaction or a call of partitions {busy} did not end"
                 )
                 return self.fail_fast(
@@ -253,22 +264,9 @@ class FaustApp:
         )
         await asyncio.gather(*[self.runners.pop(gone).close() for gone in set(self.runners) - kept])
         self.generation = generation
-        fresh = [self._build_runner(partition) for partition in sorted(want - kept)]
+        fresh = [self.build_runner(partition) for partition in sorted(want - kept)]
         if turn == self.rebalances:
-            await asyncio.gather(*[runner.writer.fence() for runner in fresh])
-            self.hooks.on_failpoint("after-fence", ())
-            began = time.monotonic()
-            tasks = [runner.task for runner in fresh]
-            await restore(
-                self.bootstrap,
-                tasks,
-                lambda: self._is_wanted(turn),
-                self.accepted_losses,
-                **self.auth,
-            )
-            self.hooks.on_restore(
-                sum(runner.task.entry_count for runner in fresh), time.monotonic() - began
-            )
+            await self.open(fresh, lambda: self._is_wanted(turn))
         if turn != self.rebalances:  # the next rebalance is already here
             await asyncio.gather(*[runner.close() for runner in fresh])
             return
@@ -279,12 +277,24 @@ class FaustApp:
             runner.resume()
         self.hooks.on_ready(sorted(want))
 
+    async def open(self, fresh: Collection[Runner], is_wanted: Callable[[], bool]) -> None:
+        """First every earlier owner is fenced, then state is restored."""
+        await asyncio.gather(*[runner.writer.fence() for runner in fresh])
+        self.hooks.on_failpoint("after-fence", ())
+        began = time.monotonic()
+        tasks = [runner.task for runner in fresh]
+        await restore(self.bootstrap, tasks, is_wanted, self.accepted_losses, **self.auth)
+        self.hooks.on_restore(sum(task.entry_count for task in tasks), time.monotonic() - began)
+
+    def reopen(self, runner: Runner, error: NoAnswer) -> None:
+        self.reopener.reopen(runner, error)
+
     def _is_wanted(self, turn: int) -> bool:
         """Whether this take-over still counts.  To the watchdog a long restore is progress."""
         self.progress_at = time.monotonic()
         return turn == self.rebalances
 
-    def _build_runner(self, partition: int) -> Runner:
+    def build_runner(self, partition: int) -> Runner:
         task = PartitionTask(
             self.processor,
             partition,
@@ -305,7 +315,7 @@ class FaustApp:
         return Runner(self, task, writer)
 
     def _assert_promises(self) -> None:
-        consumer = self.app.consumer._thread._consumer
+        consumer = self.thread._consumer
         if consumer._fetcher._isolation_level != 1:
             raise RuntimeError("the consumer does not read committed")
         if not hasattr(consumer._fetcher, "_default_reset_strategy"):

@@ -46,7 +46,7 @@ BUSY_WAIT_MS = 100
 ENOUGH_BYTES = 1 << 20
 """Bytes of records that end the wait of a processor with `Batching.fetch_wait`."""
 ENDS_TIMEOUT = 2.0
-"""Seconds that brokers have to say where topics end."""
+"""Seconds that brokers have to say where topics end, or whether we are a member."""
 RESUME_AHEAD = 0.02
 """Seconds between the fetch of paused records and the next transaction."""
 
@@ -150,6 +150,21 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 return ends
         except (KafkaError, TimeoutError, OSError):
             return None
+
+    async def is_member(self) -> bool:
+        """Whether the group's coordinator says now that we belong to its generation, and that no
+        rebalance has begun."""
+        asking = asyncio.run_coroutine_threadsafe(self._is_member(), self.thread_loop)
+        try:
+            async with asyncio.timeout(ENDS_TIMEOUT):
+                return await asyncio.wrap_future(asking)
+        except (KafkaError, TimeoutError, OSError):
+            return False
+
+    async def _is_member(self) -> bool:
+        coordinator = self._consumer._coordinator
+        is_known: bool = await coordinator._do_heartbeat()
+        return is_known and not coordinator._rejoin_needed_fut.done()
 
     async def _read_ends(self, partitions: Collection[Any]) -> Ends | None:
         """Uncommitted records count: an acknowledged record may lie behind an open transaction, and

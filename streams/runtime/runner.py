@@ -17,7 +17,8 @@ topics end (see `EndsCheck`).  If it does not answer, timers wait and records do
 *Rest.*  After a batch the loop lets records gather for the batch delay.  A STOP ends the rest.
 
 *Failure.*  Any exception ends the process: memory may be ahead of Kafka, and the next owner
-restores what is durable.
+restores what is durable.  Only where a transaction's answer was lost with its connection, the same
+is done in this process (`reopening`): the runner is given up for a new one.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from streams.partition.dlq_limit import describe_remedy, standstill_name
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult, Transaction
 from streams.processing import CancelCall, Settings
+from streams.runtime.strict_transactions import LostAnswer, NoAnswer
 from streams.runtime.timing import ArrivalRate, Lease, RuntimeLimits, batch_delay, boot_time
 from streams.runtime.transactional_writer import TransactionalWriter
 
@@ -79,6 +81,8 @@ class Hooks:
     """A topic's partition stands still, from now on or again after a start."""
     on_restore: Callable[[int, float], None] = lambda entries, seconds: None
     """State was restored: how many entries, in how many seconds."""
+    on_reopen: Callable[[int], None] = lambda partition: None
+    """A partition is opened again (`reopening`)."""
 
 
 class Owner(Protocol):
@@ -90,6 +94,8 @@ class Owner(Protocol):
     live: bool
 
     def fail_fast(self, error: BaseException) -> None: ...
+
+    def reopen(self, runner: Runner, error: NoAnswer) -> None: ...
 
     def record_progress(self, task: PartitionTask) -> None: ...
 
@@ -111,6 +117,8 @@ class Runner:
         """How many records took SLICE_SECONDS last: one processor needs 5 us a record, another
         200."""
         self._task: asyncio.Task[None] | None = None
+        self._results: list[CallResult] = []
+        """Those that the batch under way begins with."""
         self._calls: dict[asyncio.Task[None], tuple[Hashable, Lease]] = {}
 
     @property
@@ -147,6 +155,14 @@ class Runner:
             lease.revoke()
         self._kick.set()
 
+    async def end_calls(self) -> list[CallResult]:
+        """Begin no call; when those under way have ended, all results that are not surely
+        durable."""
+        for _, lease in self._calls.values():
+            lease.revoke()
+        await asyncio.gather(*self._calls)
+        return [*self._results, *self.task.call_results]
+
     async def close(self) -> None:
         for task in (self._task, *self._calls):
             if task is not None:
@@ -165,6 +181,8 @@ class Runner:
                 await self._sleep()
         except asyncio.CancelledError:
             raise
+        except LostAnswer as error:
+            self.owner.reopen(self, error)
         except BaseException as error:  # noqa: BLE001 - memory may be ahead of Kafka, so leave
             self.owner.fail_fast(error)
 
@@ -175,6 +193,7 @@ class Runner:
             await self._ask_for_ends(now)
             if self._draining or not self.owner.live:
                 return  # a rebalance has come meanwhile: nothing new begins
+        self._results = list(self.task.call_results)
         tx = self.task.begin(self._now())
         self.owner.arrival_rate.note(started, len(tx.work))
         has_results = _begins_with_results(tx)
@@ -217,6 +236,7 @@ class Runner:
 
     async def _commit_final_batch(self) -> None:
         if self.task.call_results:
+            self._results = list(self.task.call_results)
             await self._commit(self.task.final_batch(self._now()))
 
     async def _sleep(self) -> None:
@@ -245,7 +265,11 @@ class Runner:
         if not tx.is_empty:
             topics = {topic for topic, _ in tx.outgoing}
             on_failpoint(steps[0], topics)
-            await self.writer.commit(self.task, tx, lambda: on_failpoint(steps[1], topics))
+            try:
+                await self.writer.commit(self.task, tx, lambda: on_failpoint(steps[1], topics))
+            except LostAnswer:
+                self._waive_calls(tx)
+                raise
             on_failpoint(steps[2], topics)
             self.task.mark_committed(tx)
             self.owner.record_progress(self.task)
@@ -254,7 +278,7 @@ class Runner:
         self._committing = False
         for entity_key, call in tx.calls:
             if not isinstance(call, CancelCall):
-                self._begin_call(entity_key, call, requested_at)
+                self._begin_call(entity_key, call, self._lease(requested_at))
         on_failpoint("calls-begun" if tx.calls else "", ())
         self._cancel_calls(call for _, call in tx.calls)
 
@@ -290,11 +314,19 @@ class Runner:
             if identity in canceled:
                 lease.revoke()
 
-    def _begin_call(self, entity_key: str, call: Any, requested_at: float) -> None:
-        """Only after the commit that was requested at `requested_at`, from when on the lease
-        counts."""
+    def _lease(self, requested_at: float) -> Lease:
+        """Of a call after the commit that was requested at this time, from when on it counts."""
         seconds = float("-inf") if self._draining else self.owner.limits.lease
-        lease = Lease(seconds, since=requested_at)
+        return Lease(seconds, since=requested_at)
+
+    def _waive_calls(self, tx: Transaction) -> None:
+        """The transaction may be durable, and with it entries that say that these calls were begun.
+        They surely were not: under a lease that is over each has just that for a result."""
+        for entity_key, call in tx.calls:
+            if not isinstance(call, CancelCall):
+                self._begin_call(entity_key, call, Lease(float("-inf")))
+
+    def _begin_call(self, entity_key: str, call: Any, lease: Lease) -> None:
         task = asyncio.create_task(self._execute(entity_key, call, lease))
         self._calls[task] = call.identity, lease
         task.add_done_callback(self._calls.pop)

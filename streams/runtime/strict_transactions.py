@@ -1,4 +1,4 @@
-"""aiokafka's transactional requests, made strict: who does not know what became of one leaves.
+"""aiokafka's transactional requests, made strict: who does not know what became of one stops.
 
 Theory of operation
 
@@ -7,10 +7,13 @@ again, in the same epoch, over a new connection.  The first copy may still be un
 arrives late, in the middle of the *next* transaction, the broker takes it for that one's: a late
 EndTxn commits a half-written transaction, a late AddPartitionsToTxn opens one that nobody ends
 (KAFKA-17754).  So here a request is sent again only if nothing of it was written (no connection
-could be made), or if the broker's answer says that it was not done.  Anything else is `NoAnswer`,
-and the process ends.
+could be made), or if the broker's answer says that it was not done.  Anything else is a
+`LostAnswer`, and this producer is at its end: what comes next needs a new one, and with it an epoch
+in which the broker refuses late copies.
 
-Produce requests may be sent again: the broker knows a copy by its sequence number.  Asking for the
+InitProducerId may be sent again: each copy begins an epoch of its own, and no transaction is open
+before one was answered.  A late copy fences us, which ends the process and harms nothing.  Produce
+requests may be sent again: the broker knows a copy by its sequence number.  Asking for the
 coordinator changes nothing, so that goes on until there is one; `TransactionalWriter` limits it.
 
 Brokers answer with error codes that aiokafka does not know, or not everywhere (`MAPPED`).  It would
@@ -45,6 +48,10 @@ class NoAnswer(KafkaError):  # type: ignore[misc]  # aiokafka has no types
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class LostAnswer(NoAnswer):
+    """The connection ended while the answer was awaited."""
 
 
 class UnsupportedCompressionType(BrokerResponseError):  # type: ignore[misc]
@@ -108,7 +115,7 @@ class _Strict:
             raise
         except KafkaError as error:
             seconds = time.monotonic() - began
-            raise NoAnswer(
+            raise LostAnswer(
                 f"{describe_broker(self._sender.client, node_id)} did not answer "
                 f"{name_of(request)} of {self._sender._txn_manager.transactional_id}, and after "
                 f"{seconds:.1f} s the connection was lost ({error})"
@@ -119,7 +126,13 @@ class _Strict:
         return wait is None
 
 
-class StrictInitProducerId(_Strict, sender.InitPIDHandler): ...  # type: ignore[misc]
+class StrictInitProducerId(_Strict, sender.InitPIDHandler):  # type: ignore[misc]
+    async def do(self, node_id: int) -> bool:
+        try:
+            return await super().do(node_id)
+        except LostAnswer:
+            await asyncio.sleep(self.handle_error())
+            return False
 
 
 class StrictAddPartitions(_Strict, sender.AddPartitionsToTxnHandler): ...  # type: ignore[misc]

@@ -12,7 +12,7 @@ Publications, state and positions of a batch go into one transaction, so that th
 together.
 
 Four rules, each learnt from a test that broke without it.  Await every send before the commit, for
-aiokafka's commit does not look at failed sends.  After any error leave the process: no abort, and
+aiokafka's commit does not look at failed sends.  After any error give the writer up: no abort, and
 no second try in the same epoch.  Commit under a time-out that is shorter than a request's: aiokafka
 must never come to give a request up.  Never repeat a request that got no answer
 (`strict_transactions`).
@@ -112,11 +112,12 @@ class TransactionalWriter:
     async def commit(
         self, task: PartitionTask, tx: Transaction, on_sent: Callable[[], None] = lambda: None
     ) -> None:
-        """Make the batch durable.  The caller ends the process on any exception.  `on_sent` is
-        called when all records are at the broker and nothing is committed.
+        """Make the batch durable.  `on_sent` is called when all records are at the broker and
+        nothing is committed.
 
-        Raises NoAnswer, which names what is waited for and since when, and other errors of
-        Kafka."""
+        Raises LostAnswer if a connection ended while an answer was awaited: then the caller may go
+        on with another writer and restored state.  Any other exception ends the process: NoAnswer,
+        which names what is waited for and since when, and other errors of Kafka."""
         since = datetime.now(UTC)
         try:
             async with asyncio.timeout(self.commit_timeout):
@@ -128,6 +129,9 @@ class TransactionalWriter:
                 f"{await self._describe_copies()}"
             ) from None
         except (KafkaError, IllegalOperation) as error:  # illegal: an answer ended it meanwhile
+            for _, sent in self._sent:
+                if sent.done() and not sent.cancelled():
+                    sent.exception()  # asyncio complains of those that nobody looks at
             raise self.find_cause(error) from error
 
     def find_cause(self, error: BaseException) -> BaseException:

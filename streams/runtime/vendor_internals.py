@@ -16,6 +16,7 @@ from aiokafka import errors
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer import fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer import sender
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.transaction_manager import TransactionManager
@@ -51,6 +52,7 @@ PRIVATE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (AIOKafkaClient, "get_random_node"),
     (fetcher, "READ_UNCOMMITTED"),
     (ConnectionGroup, "COORDINATION"),
+    (GroupCoordinator, "_do_heartbeat"),  # to ask whether we are a member still
     *(  # sent once only
         (getattr(sender, handler), name)
         for handler in strict_transactions.HANDLERS
@@ -104,6 +106,8 @@ def check() -> None:
     for name in ("fetch_min_bytes", "fetch_max_wait_ms"):  # changed while it runs
         if f"self._{name} = {name}" not in inspect.getsource(fetcher.Fetcher.__init__):
             raise VendorInternalsChanged(f"aiokafka's Fetcher keeps no {name} any more")
+    if "self._rejoin_needed_fut = " not in inspect.getsource(GroupCoordinator.__init__):
+        raise VendorInternalsChanged("aiokafka's GroupCoordinator keeps no _rejoin_needed_fut more")
     if "isolation_level" not in inspect.signature(fetcher.Fetcher.__init__).parameters:
         raise VendorInternalsChanged("aiokafka's Fetcher takes no isolation_level any more")
     if "thread_loop" not in inspect.signature(ServiceThread.__init__).parameters:

@@ -104,6 +104,8 @@ class Watchdog:
         fetch = faust_app.app.consumer.offered_fetch
         consumer_positions = await self._consumer_positions(partitions)
         marks = dict(self._pending_partitions(tasks, ends, consumer_positions))
+        for partition, moved_at in faust_app.reopener.under_way.items():
+            marks[f"partition {partition} is opened again"] = moved_at
         if fetch is not None and not fetch.accepted.is_set():
             marks["a fetch is not taken by the agent"] = id(fetch)
         self._check_marks(marks)

@@ -1,4 +1,5 @@
-"""A TCP proxy before a broker: it passes all on, cuts everybody off, or holds one request back."""
+"""A TCP proxy before a broker: it passes all on, cuts everybody off, holds one request back, or
+loses its answer."""
 
 from __future__ import annotations
 
@@ -25,6 +26,8 @@ class BrokerProxy:
         self.hold: Hold | None = None
         self.held: list[bytes] = []
         """Whole frames that were held back, oldest first."""
+        self.lose: Hold | None = None
+        """As `hold`, but the broker gets the request.  Its answer is lost with the connection."""
         self.hang: frozenset[int] = frozenset()
         """API keys of requests that get lost while their connections stay open."""
         self._cut = False
@@ -49,9 +52,10 @@ class BrokerProxy:
         self._cut = True
 
     def mend(self) -> None:
-        """What was open while it was cut has lost bytes: it is reset."""
-        self._cut = False
-        self._abort_all()
+        """What was open while it was cut has lost bytes: it is reset.  Does nothing otherwise."""
+        if self._cut:
+            self._cut = False
+            self._abort_all()
 
     async def release(self) -> None:
         """Send the oldest held frame to the broker on a connection of its own, and wait for the
@@ -78,9 +82,13 @@ class BrokerProxy:
             self._open.add(upstream)
             answers = asyncio.create_task(self._pass_answers(broker, back))
             try:
-                await self._pass_requests(client, upstream)
+                lost = await self._pass_requests(client, upstream)
             finally:
                 answers.cancel()
+            if lost:
+                await asyncio.wait([answers])
+                upstream.write(lost)
+                await broker.readexactly(4)  # now it is done
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             # asyncio logs an error for a connection whose task was cancelled, which is how ours end
             pass
@@ -93,7 +101,8 @@ class BrokerProxy:
 
     async def _pass_requests(
         self, client: asyncio.StreamReader, upstream: asyncio.StreamWriter
-    ) -> None:
+    ) -> bytes:
+        """Until a request is not passed on; the request, if only its answer is to be lost."""
         while True:
             head = await client.readexactly(4)
             frame = head + await client.readexactly(struct.unpack(">i", head)[0])
@@ -102,7 +111,9 @@ class BrokerProxy:
             (key,) = struct.unpack_from(">h", frame, 4)
             if self.hold is not None and self.hold(key):
                 self.held.append(frame)
-                return
+                return b""
+            if self.lose is not None and self.lose(key):
+                return frame
             if key in self.hang:
                 continue
             upstream.write(frame)

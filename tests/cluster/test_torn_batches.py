@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from aiokafka.errors import IllegalOperation, KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError, ProducerFenced
 
 from streams.runtime import vendor_internals
 from streams.runtime.last_words import explain
-from streams.runtime.strict_transactions import NoAnswer
+from streams.runtime.strict_transactions import LostAnswer, NoAnswer
 from streams.runtime.transactional_writer import TransactionalWriter
 from tests.cluster import torn_batches
 from tests.cluster.proxy import ADD_PARTITIONS, END_TXN, INIT_PRODUCER_ID, BrokerProxy
@@ -48,7 +48,6 @@ async def test_a_second_try_in_the_same_epoch_is_found(broker: tuple[str, Broker
 @pytest.mark.parametrize(
     ("api_key", "words"),
     [
-        (INIT_PRODUCER_ID, "did not answer InitProducerId of lost-22"),
         (ADD_PARTITIONS, "did not answer AddPartitionsToTxn of lost-24"),
         (END_TXN, "did not answer EndTxn of lost-26"),
     ],
@@ -58,18 +57,36 @@ async def test_no_answer_ends_the_owner(
 ) -> None:
     bootstrap, proxy = broker
     partition = torn_batches.Partition(bootstrap, f"lost-{api_key}")
-    if api_key == INIT_PRODUCER_ID:
-        torn_batches.hold_next(proxy, api_key)
-        with pytest.raises(NoAnswer, match=words):
-            await partition.take_over()
-    else:
-        await partition.take_over()
-        torn_batches.hold_next(proxy, api_key)
-        with pytest.raises((KafkaError, IllegalOperation)) as raised:
-            await partition.write_and_commit("a")
-        assert words in explain(partition.find_cause(raised.value))
+    await partition.take_over()
+    torn_batches.hold_next(proxy, api_key)
+    with pytest.raises((KafkaError, IllegalOperation)) as raised:
+        await partition.write_and_commit("a")
+    lost = partition.find_cause(raised.value)
+    assert isinstance(lost, LostAnswer)
+    assert words in explain(lost)
     proxy.held.clear()
     await partition.close()
+
+
+async def test_a_take_over_is_asked_for_again_and_a_late_copy_fences(
+    broker: tuple[str, BrokerProxy],
+) -> None:
+    """Nothing of a transaction can be lost with InitProducerId.  A late copy aborts what is under
+    way, and who did that is told so."""
+    bootstrap, proxy = broker
+    partition = torn_batches.Partition(bootstrap, "again")
+    torn_batches.hold_next(proxy, INIT_PRODUCER_ID)
+    await partition.take_over()
+    await partition.write_and_commit("again-a")
+    await partition.write("again-b", (0,))
+    await proxy.release()
+    with pytest.raises((KafkaError, IllegalOperation)) as raised:
+        await partition.commit()
+    assert isinstance(partition.find_cause(raised.value), ProducerFenced)
+    await partition.take_over()
+    await partition.write_and_commit("again-b")
+    await partition.close()
+    assert await torn_batches.torn_batches(bootstrap, "again") == []
 
 
 async def test_a_take_over_names_whom_it_waits_for(broker: tuple[str, BrokerProxy]) -> None:

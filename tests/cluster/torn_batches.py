@@ -31,7 +31,7 @@ from services.local.broker import EmbeddedBroker
 from services.ports import LOOPBACK, choose_port
 from streams.runtime import strict_transactions, vendor_internals
 from streams.runtime.transactional_writer import TransactionalWriter
-from tests.cluster.proxy import END_TXN, BrokerProxy
+from tests.cluster.proxy import END_TXN, BrokerProxy, Hold
 from tests.read_committed import records
 
 TOPIC: Final = "batches"
@@ -140,14 +140,19 @@ async def play(bootstrap: str, proxy: BrokerProxy, name: str, tries: int) -> Par
 
 def hold_next(proxy: BrokerProxy, api_key: int) -> None:
     """The next request of this kind, and no other."""
+    proxy.hold = next_only(proxy, "hold", api_key)
 
-    def hold(key: int) -> bool:
+
+def next_only(proxy: BrokerProxy, what: str, api_key: int) -> Hold:
+    """For `proxy.hold` or `proxy.lose`: true for the next request of this kind, and no other."""
+
+    def is_next(key: int) -> bool:
         if key != api_key:
             return False
-        proxy.hold = None
+        setattr(proxy, what, None)
         return True
 
-    proxy.hold = hold
+    return is_next
 
 
 async def torn_batches(bootstrap: str, name: str) -> list[str]:

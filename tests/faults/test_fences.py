@@ -25,6 +25,7 @@ from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult, Transaction
 from streams.processing import build_settings
 from streams.runtime.runner import Hooks, Runner
+from streams.runtime.strict_transactions import LostAnswer
 from streams.runtime.timing import Lease, RuntimeLimits
 from streams.topology import DISPATCH, GATE
 from tests.simulation.log import Log
@@ -270,3 +271,48 @@ async def test_the_lease_counts_from_before_the_commit(
     await runner._commit(driver.task.begin(NOW))
     await asyncio.gather(*runner._calls)
     assert provider.calls == calls
+
+
+async def test_a_commit_without_an_answer_makes_no_call() -> None:
+    """It may be durable all the same, and with it that the call was begun.  It was not, and the
+    next task is told so."""
+    driver, provider = dispatch(), Listening()
+
+    class Writer:
+        async def commit(
+            self, task: PartitionTask, tx: Transaction, sent: Callable[[], None]
+        ) -> None:
+            raise LostAnswer("the connection was lost")
+
+        async def stop(self) -> None: ...
+
+    given_up: list[Runner] = []
+    host: Any = SimpleNamespace(
+        live=True,
+        limits=RuntimeLimits(),
+        hooks=Hooks(
+            settings=lambda: SETTINGS,
+            execute_call=CallExecutor(provider),
+            clock=lambda: NOW.timestamp(),
+        ),
+        arrival_rate=SimpleNamespace(note=lambda *_: None),
+        reopen=lambda runner, error: given_up.append(runner),
+        fail_fast=pytest.fail,
+    )
+    earlier = SendResult(
+        tenant="acme", message_id="m0", attempt=1, sender=OWN, result=Result.ACCEPTED
+    )
+    driver.task.call_results.append(CallResult(OWN, earlier))
+    runner = Runner(host, driver.task, Writer())  # type: ignore[arg-type]
+    driver.task.feed(
+        t.DISPATCH_ORDERS.name,
+        [driver.log.publish(t.DISPATCH_ORDERS, ORDER, int(NOW.timestamp() * 1000))],
+    )
+    await runner._work()
+    assert given_up == [runner]
+    found: list[Any] = [one.value for one in await runner.end_calls()]
+    assert [(one.message_id, one.result) for one in found] == [
+        ("m0", Result.ACCEPTED),
+        ("m1", Result.UNSENT),
+    ]
+    assert provider.calls == 0

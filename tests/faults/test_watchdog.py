@@ -40,12 +40,14 @@ class Yard:
         counts = counting.counts("w", 2)
         self.tasks = {n: PartitionTask(PROCESSOR, n, counts) for n in range(2)}
         self.read = {0: 10, 1: 10}
+        self.reopening: dict[int, float] = {}
         self.host: Any = SimpleNamespace(
             processor=PROCESSOR,
             live=True,
             generation=1,
             rebalances=0,
             progress_at=0.0,
+            reopener=SimpleNamespace(under_way=self.reopening),
             fail_fast=self.take,
             app=SimpleNamespace(consumer=self),
             runners={n: SimpleNamespace(task=task) for n, task in self.tasks.items()},
@@ -82,6 +84,12 @@ def yard(monkeypatch: pytest.MonkeyPatch) -> Yard:
 async def test_who_has_read_all_may_rest(yard: Yard) -> None:
     await yard.look()
     assert yard.verdicts == []
+
+
+async def test_a_partition_that_is_never_opened_again_is_noticed(yard: Yard) -> None:
+    yard.reopening[1] = 1000.0
+    await yard.look(14)
+    assert yard.verdicts == ["partition 1 is opened again, and for 65 s nothing moved"]
 
 
 async def test_one_record_is_enough(yard: Yard) -> None:

@@ -75,6 +75,8 @@ class Scenario:
 
     seed: int
     crash: float = 0.0
+    lost: float = 0.0
+    """As the World's."""
     taken: Counter[tuple[str, str]] = field(default_factory=Counter)
     asked: dict[tuple[str, str], SendRequest] = field(default_factory=dict)
     stopped: dict[str, datetime] = field(default_factory=dict)
@@ -84,7 +86,12 @@ class Scenario:
         self.rng = random.Random(f"scenario {self.seed}")
         processors = list(PROCESSORS.values())
         self.world = World(
-            self.seed, processors, build_settings(TENANTS, SENDERS), self.call, crash=self.crash
+            self.seed,
+            processors,
+            build_settings(TENANTS, SENDERS),
+            self.call,
+            crash=self.crash,
+            lost=self.lost,
         )
 
     # --- the outside

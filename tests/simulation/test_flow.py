@@ -1,5 +1,5 @@
-"""The whole flow under virtual time, topics interleaved at random, batches crashed: the
-promises, seed by seed."""
+"""The whole flow under virtual time, topics interleaved at random, batches crashed or without an
+answer to their commit: the promises, seed by seed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from schemas.outcome import Outcome
 from streams.lifecycle import reconcile_states
 from tests.simulation.scenario import Scenario
 
-CALM = [pytest.param((seed, 0.0), id=f"calm {seed}") for seed in range(5)]
-STORMY = [pytest.param((seed, 0.03), id=f"crashing {seed}") for seed in range(100, 110)]
+CALM = [pytest.param((seed, 0.0, 0.0), id=f"calm {seed}") for seed in range(5)]
+STORMY = [pytest.param((seed, 0.03, 0.0), id=f"crashing {seed}") for seed in range(100, 110)]
+UNANSWERED = [pytest.param((seed, 0.0, 0.05), id=f"no answer {seed}") for seed in range(200, 204)]
+BOTH = [pytest.param((seed, 0.02, 0.03), id=f"both {seed}") for seed in range(300, 302)]
 
 
-@pytest.fixture(params=[*CALM, *STORMY], scope="module")
+@pytest.fixture(params=[*CALM, *STORMY, *UNANSWERED, *BOTH], scope="module")
 def played(request: pytest.FixtureRequest) -> Scenario:
-    seed, crash = request.param
-    scenario = Scenario(seed, crash)
+    seed, crash, lost = request.param
+    scenario = Scenario(seed, crash, lost)
     scenario.play()
     return scenario
 
@@ -93,6 +95,24 @@ def test_what_the_provider_took_is_never_counted_as_unsent(played: Scenario) -> 
 
 def test_nothing_was_set_aside(played: Scenario) -> None:
     assert played.world.log.all(t.DEAD_LETTERS) == []
+
+
+def test_a_partition_that_is_opened_again_leaves_no_call_in_doubt(played: Scenario) -> None:
+    """Only a crash loses what a call brought, or that it was not made."""
+    found = [
+        one for one in played.world.log.all(t.ATTEMPTS) if "a new owner" in (one.evidence or "")
+    ]
+    assert bool(found) <= bool(played.crash)
+
+
+def test_commits_without_an_answer_did_happen() -> None:
+    scenario = Scenario(200, 0.0, 0.05)
+    scenario.play()
+    assert {
+        f"{room}: no answer, durable: {durable}"
+        for room in ("gate", "dispatch", "outcomes", "usage")
+        for durable in (False, True)
+    } <= set(scenario.world.crashes)
 
 
 def test_crashes_did_happen_where_they_were_asked_for() -> None:

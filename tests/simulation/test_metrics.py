@@ -24,6 +24,7 @@ ELSEWHERE = {
     "sayso_restore_seconds",
     "sayso_restored_rows",
     "sayso_partitions",
+    "sayso_reopenings",
     "sayso_standstills",
 }
 """Of a worker, not of what is published (`services.workers.worker_metrics`)."""

@@ -3,7 +3,10 @@ every step.
 
 A partition's batch may crash before its commit (nothing of it exists), after its commit and before
 its effects (the calls are never made), or after a call and before its answer is written (the
-provider has it and nobody knows)."""
+provider has it and nobody knows).
+
+Or the commit gets no answer (`lost`): it may be durable or not, and the partition is opened again in
+its process.  Results of calls are not lost then, and calls that have not begun do not begin."""
 
 from __future__ import annotations
 
@@ -44,6 +47,11 @@ def no_list(look: Lookup, now: datetime) -> LookupResult:
     )
 
 
+def _not_begun(call: SendCall | Lookup, now: datetime) -> SendResult | LookupResult:
+    """Under a lease that is over."""
+    return no_list(call, now) if isinstance(call, Lookup) else SendResult.of(call, Result.UNSENT)
+
+
 class Turn(NamedTuple):
     """A call that waits for its turn at the sender."""
 
@@ -75,6 +83,8 @@ class World:
     crash: float = 0.0
     slow: float = 0.0
     """The chance that a fetch takes its time."""
+    lost: float = 0.0
+    """The chance that a commit gets no answer."""
     now: datetime = START
     committed: Committed = lambda task, tx, now: None
     rng: random.Random = field(init=False)
@@ -171,17 +181,42 @@ class World:
         if task.idle_until() > self.now.timestamp():
             return
         self.tell_ends(task)
+        results = list(task.call_results)
         tx = task.begin(self.now)
         while task.evaluate(tx, self.settings, limit=3):
             if self.crashed(task, "inside a batch"):
                 return
         if self.crashed(task, "before the commit"):
             return
+        if self.lost and self.rng.random() < self.lost:
+            self._reopen(task, tx, results)
+            return
         if not tx.is_empty:
             self._commit(task, tx)
         if self.crashed(task, "after the commit, before the call"):
             return
         self._effects(task, tx)
+
+    def _reopen(self, task: PartitionTask, tx: Transaction, results: list[CallResult]) -> None:
+        is_durable = self.rng.random() < 0.5
+        if is_durable and not tx.is_empty:
+            self._commit(task, tx)
+        self.crashes[f"{task.processor.name}: no answer, durable: {is_durable}"] += 1
+        results += task.call_results
+        waived = [turn for turn in self.turns if turn.task is task]
+        self.turns = [turn for turn in self.turns if turn.task is not task]
+        calls = [(turn.entity_key, turn.post) for turn in waived] + tx.calls
+        self.open(task.processor, task.partition)
+        self.tasks[task.processor.name, task.partition].call_results.extend(
+            [
+                *results,
+                *[
+                    CallResult(entity_key, _not_begun(call, self.now))
+                    for entity_key, call in calls
+                    if not isinstance(call, CancelCall)
+                ],
+            ]
+        )
 
     def tell_ends(self, task: PartitionTask) -> None:
         if task.ends_check.must_ask(task.timers.next(), self.now.timestamp()):
@@ -216,14 +251,7 @@ class World:
         for turn in [turn for turn in self.turns if turn.post.identity == withdraw.identity]:
             self.turns.remove(turn)
             assert isinstance(turn.post, SendCall)
-            tenant, message_id, attempt, sender, *_ = turn.post
-            answer = SendResult(
-                tenant=tenant,
-                message_id=message_id,
-                attempt=attempt,
-                sender=sender,
-                result=Result.UNSENT,
-            )
+            answer = SendResult.of(turn.post, Result.UNSENT)
             turn.task.call_results.append(CallResult(turn.entity_key, answer))
 
     def _calls(self) -> None:

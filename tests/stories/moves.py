@@ -425,5 +425,6 @@ def tell(seed: int) -> Story:
         rng.choice([1, 1, 2, 3]),
         rng.choice([0.0, 0.0, 0.01, 0.05]),
         rng.choice([0.0, 0.0, 0.02, 0.1]),
+        rng.choice([0.0, 0.0, 0.0, 0.05]),
         tuple(sorted(teller.moves, key=lambda one: one.seconds)),
     )

@@ -162,11 +162,17 @@ def a_new_owner_reads_before_it_decides(played: Played) -> Iterator[str]:
         for at, one in list_said(played, topic)
         if one.get("action") != "opt_in"
     ]
+    partitions = {
+        (one["tenant"], one["number"]): one["_partition"]
+        for topic in ("sms.consent-events", "sms.request-cancels")
+        for one in played.records[topic]
+    }
     yes = yes_words(played)
     for one in played.records["sms.decisions"]:
         if one["verdict"] != "send" or one["kind"] in NEED_NO_YES:
             continue
-        since = max((at for at in opened[one["_partition"]] if at < one["_at"]), default=0)
+        mine = opened[partitions.get((one["tenant"], one.get("to")), -1)]
+        since = max((at for at in mine if at < one["_at"]), default=0)
         for at, tenant, number, message_id in nos:
             is_about = (tenant, number) == (one["tenant"], one.get("to"))
             if not is_about or message_id not in (None, one["message_id"]) or at >= since:
@@ -246,23 +252,23 @@ def nobody_is_woken(played: Played) -> Iterator[str]:
 def no_reminder_of_what_is_canceled(played: Played) -> Iterator[str]:
     """A title names its event and the version of it, and stands in the reminder."""
     saved: dict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
-    over: dict[str, list[datetime]] = defaultdict(list)
+    over: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     for at, one in list_said(played, "sms.case-events"):
         if one["type"] == "event_saved":
             saved[one["event_id"]].append((parse_time(one["at"]), at, one["title"]))
         elif one["type"] == "event_canceled":
-            over[one["event_id"]].append(at)
+            over[one["event_id"]].append((parse_time(one["at"]), at))
     for call in played.calls:
         if not call.body.startswith("Hearing "):
             continue
         title = call.body.partition(" at ")[0]
         event_id = title.removeprefix("Hearing ").partition("/")[0]
-        for at in over[event_id]:
-            if call.at > when_known(played, at) and not any(
-                late > at for late, _, _ in saved[event_id]
-            ):
-                yield f"{call.body!r} left at {call.at}, canceled at {at}"
         mine = [said for said, _, name in saved[event_id] if name == title]
+        for said, heard in over[event_id]:
+            if call.at > when_known(played, heard) and not any(
+                late >= said for late, _, _ in saved[event_id]
+            ):
+                yield f"{call.body!r} left at {call.at}, canceled at {heard}"
         for said, heard, name in saved[event_id]:
             if name != title and said > max(mine) and call.at > when_known(played, heard):
                 yield f"{call.body!r} left at {call.at}, but it is {name!r} since {heard}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from tests.stories.stage import Called, Played
-from tests.stories.story import OUTAGE, SHARED
+from tests.stories.story import JUMP, OUTAGE, SHARED
 
 SOON: Final = timedelta(seconds=5)
 """Within this time a word has reached everybody who works on it.  In a story, virtual time passes
@@ -70,12 +71,23 @@ def list_said(played: Played, topic: str) -> list[tuple[datetime, dict[str, Any]
 
 
 def when_known(played: Played, at: datetime) -> datetime:
-    """When a word that was on Kafka at `at` has reached everybody, who may have been away."""
-    away = [(one.at, one.value[1]) for one in played.story.moves if one.what == OUTAGE]
-    for begins, seconds in sorted(away):
+    """When a word that was on Kafka at `at` has reached everybody, who may have been away or have
+    slept."""
+    for begins, ends in sorted(_absences(played)):
         if begins <= at + SOON:
-            at = max(at, begins + timedelta(seconds=seconds))
+            at = max(at, ends)
     return at + SOON
+
+
+def _absences(played: Played) -> Iterator[tuple[datetime, datetime]]:
+    """The machine sleeps once after the other."""
+    awake = played.story.moves[0].at
+    for one in played.story.moves:
+        if one.what == OUTAGE:
+            yield one.at, one.at + timedelta(seconds=one.value[1])
+        elif one.what == JUMP:
+            begins, awake = one.at, max(one.at, awake) + timedelta(seconds=one.value)
+            yield begins, awake
 
 
 class Word(NamedTuple):

@@ -11,9 +11,9 @@ Breaks = Callable[[Story], bool]
 
 
 def shrink(story: Story, breaks: Breaks) -> Story:
-    """Without crashes and slow fetches and with one partition, if it breaks so too; then without
-    each move that it does not need (delta debugging: Zeller and Hildebrandt, 2002)."""
-    for simpler in ({"crash": 0.0}, {"slow": 0.0}, {"partitions": 1}):
+    """Without crashes, slow fetches and lost answers and with one partition, if it breaks so too;
+    then without each move that it does not need (delta debugging: Zeller and Hildebrandt, 2002)."""
+    for simpler in ({"crash": 0.0}, {"slow": 0.0}, {"lost": 0.0}, {"partitions": 1}):
         if breaks(replace(story, **simpler)):
             story = replace(story, **simpler)
     size = max(1, len(story.moves) // 2)

@@ -253,6 +253,7 @@ def play(story: Story) -> Played:
         story.partitions,
         story.crash,
         story.slow,
+        story.lost,
         START,
     )
     provider.world = world

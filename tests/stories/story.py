@@ -56,6 +56,8 @@ class Story:
     """The chance of a crash at each place where one may happen."""
     slow: float
     """The chance that a fetch brings nothing for a while."""
+    lost: float
+    """The chance that a commit gets no answer."""
     moves: tuple[Move, ...]
 
     @property

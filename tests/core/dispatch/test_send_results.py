@@ -9,7 +9,18 @@ import pytest
 from schemas.topics import ATTEMPTS, RETURNED
 from streams.dispatch.provider_calls import Result
 from streams.dispatch.sender_queue import SenderQueue
-from tests.core.dispatch.texts import answer, calls_made, order, processor, reply, states
+from streams.processing import StateStore
+from tests.core.dispatch.texts import (
+    answer,
+    calls_made,
+    last,
+    order,
+    processor,
+    reply,
+    send_call,
+    send_calls,
+    states,
+)
 from tests.core.harness import START, ProcessorHarness
 
 
@@ -184,3 +195,48 @@ def test_an_unsettled_attempt_is_forgotten() -> None:
     )
     harness.feed(order())
     assert calls_made(harness) == ["m1#1"], "a repeat of the old order is handed back, not sent"
+
+
+# --- a result that comes to light after its owner is gone
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        (Result.ACCEPTED, "1 accepted"),
+        (Result.REFUSED, "1 refused refused"),
+        (Result.UNSENT, "1 deferred unsent"),
+        (Result.IN_DOUBT, "1 in_doubt"),
+    ],
+)
+def test_a_result_before_the_take_over_counts(result: Result, told: str) -> None:
+    """A partition that is opened again in its process takes the results of its calls first."""
+    harness = processor()
+    harness.feed(order())
+    (call,) = send_calls(harness.in_flight)
+    harness.state = StateStore(harness.state.entity_key, dict(harness.state.raw))
+    harness.in_flight.clear()
+    harness.answer(answer(call, result))
+    harness.acquire()
+    assert states(harness) == ["1 sending", told]
+
+
+def test_a_result_after_the_take_over_is_too_late() -> None:
+    harness = processor()
+    harness.feed(order())
+    (call,) = send_calls(harness.in_flight)
+    harness.crash()
+    harness.answer(answer(call, Result.ACCEPTED))
+    assert last(harness) == "1 in_doubt"
+
+
+def test_a_result_of_a_call_that_is_not_on_record_changes_nothing() -> None:
+    """The transaction that was to say `sending` did not become durable."""
+    harness = processor(pace=0.001)
+    harness.feed(order("m0"))
+    reply(harness, Result.ACCEPTED)
+    harness.feed(order("m"))
+    before = dict(harness.state.raw)
+    harness.answer(answer(send_call(), Result.UNSENT))
+    assert states(harness, "m") == ["0 queued"]
+    assert harness.state.raw == before

@@ -51,7 +51,7 @@ def rounds(one: Round, *, exits_allowed: bool = True) -> Callable[[FaultContext]
         context.wrong += await reader.compare()
         context.notes.append(
             f"sending stood still for {', '.join(f'{pause:.0f}' for pause in pauses)} s; "
-            f"{sum(exits)} exits of workers"
+            f"{sum(exits)} exits of workers, {count_reopenings(context)} partitions opened again"
         )
         if sum(exits) and not exits_allowed:
             context.wrong.append(f"{sum(exits)} workers exited")
@@ -61,6 +61,12 @@ def rounds(one: Round, *, exits_allowed: bool = True) -> Callable[[FaultContext]
 
 def count_exits(context: FaultContext) -> int:
     return sum(len(worker.endings) for worker in context.stack.pool.workers.values())
+
+
+def count_reopenings(context: FaultContext) -> int:
+    """As the workers' logs have it."""
+    logs = [worker.log for worker in context.stack.pool.workers.values()]
+    return sum(log.read_text(errors="replace").count(" is opened again: ") for log in logs)
 
 
 def longest_pause(context: FaultContext, since: float) -> float:

@@ -68,8 +68,8 @@ def _question_ms(status: Any) -> int | None:
     return None if question is None else round(question.since.timestamp() * 1000)
 
 
-_USAGE: Final = ("tenant", "period", "state", "kind", "branch", "error_code", "sender")
-_USAGE_COUNTS: Final = ("messages", "segments", "segments_unpriced", "currency", "cost_billed")
+_USAGE: Final = ("tenant", "period", "state", "kind", "branch", "error_code", "currency", "sender")
+_USAGE_COUNTS: Final = ("messages", "segments", "segments_unpriced", "cost_billed")
 
 
 def _has_more(row: Any) -> int | None:
@@ -210,7 +210,8 @@ TABLES: tuple[Table, ...] = (
         | {"period": lambda m: m.period.isoformat(), "has_more": _has_more},
         latest=lambda m: m.identity,
         sparse=("has_more", "tenant"),
-        # Sums of any period, by whatever they are grouped, are made from the index alone.
+        # Sums of any period, by whatever they are grouped, are made from the index alone; by day,
+        # state, kind, branch and code without sorting.
         also=((*_USAGE, *_USAGE_COUNTS, "has_more"),),
     ),
     Table("balances", topics.BALANCE, plain("tenant", "residue"), latest=lambda m: m.identity),

@@ -4,16 +4,15 @@ codes."""
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from schemas.reports import OtherCost, UsageRow
+from schemas.reports import UsageRow
 from schemas.send_request import SystemKind
 from services.ledger.ledger import Ledger
-from services.ledger.list_tables import DAY_COLUMNS, MONTH_COLUMNS, SUM_COLUMNS
-from services.ledger.usage_sums import Months, Sums, add_sums, split_period
-from streams.error_codes import all_codes, lookup
+from services.ledger.usage_sums import Months
+from streams.error_codes import all_codes
 from streams.lifecycle import Group, states_of
 
 
@@ -50,7 +49,7 @@ _CONDITIONS: Final = {
     "first": "month >= ?",
     "after": "month < ?",
 }
-_HAS_MESSAGES: Final = "messages <> 0"
+HAS_MESSAGES: Final = "messages <> 0"
 _OF_TENANT: Final = "(?1 IS NULL OR tenant = ?1)"
 
 
@@ -70,153 +69,16 @@ def read_usage_rows(
     ledger: Ledger, wanted: UsageFilter, branches: Collection[str] | None = None
 ) -> tuple[UsageRow, ...]:
     """`branches`: only these."""
-    where, values = _where(wanted, branches)
-    sql = f"SELECT json FROM usage WHERE {_HAS_MESSAGES} AND {where} ORDER BY identity"
+    where, values = write_where(wanted, branches)
+    sql = f"SELECT json FROM usage WHERE {HAS_MESSAGES} AND {where} ORDER BY identity"
     found = ledger.rows(sql, *values)
     return tuple(UsageRow.model_validate_json(row["json"]) for row in found)
 
 
-class UsageSum(NamedTuple):
-    """Rows of the report with the same currency that agree in all that they are summed by; of the
-    rest it says nothing."""
-
-    messages: int
-    segments: int
-    segments_unpriced: int
-    currency: str | None
-    cost_billed: int
-    tenant: str = ""
-    branch: str = ""
-    sender: str = ""
-    period: date | None = None
-    kind: str = ""
-    state: str = ""
-    error_code: str | None = None
-    other_costs: tuple[OtherCost, ...] = ()
-
-    @property
-    def error_title(self) -> str | None:
-        return lookup(self.error_code).title if self.error_code else None
-
-
-SUMMED_BY: Final = ("tenant", "branch", "sender", "period", "kind", "state", "error_code")
-
-
-def sum_usage(
-    ledger: Ledger, wanted: UsageFilter, by: Collection[str], branches: Collection[str] | None
-) -> tuple[UsageSum, ...]:
-    """`by`: some of SUMMED_BY. `branches`: only these."""
-    columns = [*(name for name in SUMMED_BY if name in by), "currency"]
-    sums = dict[tuple[str, ...], Sums]()
-    with ledger.snapshot():
-        for part in _choose_parts(wanted, columns):
-            _add_part(ledger, sums, part, columns, branches)
-        several = _read_several(ledger, wanted, branches)
-    found = [_build_sum(columns, key, sums[key]) for key in sorted(sums) if sums[key][0]]
-    return (*found, *(_build_one(columns, row) for row in several))
-
-
-class _Part(NamedTuple):
-    """A table, and what of it is added up."""
-
-    table: str
-    wanted: UsageFilter
-    months: Months | None = None
-    sign: int = 1
-
-
-def _choose_parts(wanted: UsageFilter, columns: Collection[str]) -> Iterator[_Part]:
-    """The smallest tables that have these columns, and those that the filter asks for."""
-    named = {name for name, value in wanted._asdict().items() if value is not None}
-    needed = {*columns, *named} - {"since", "until"}
-    by_day = "usage_days" if needed <= {*DAY_COLUMNS} else "usage"
-    if not needed <= {*MONTH_COLUMNS}:
-        yield _Part(by_day, wanted)
-        return
-    months, single = split_period(wanted.since, wanted.until)
-    if months:
-        yield _Part("usage_months", wanted._replace(since=None, until=None), months)
-    for first, last, sign in single:
-        yield _Part(by_day, wanted._replace(since=first, until=last), sign=sign)
-
-
-def _add_part(
-    ledger: Ledger,
-    sums: dict[tuple[str, ...], Sums],
-    part: _Part,
-    columns: Sequence[str],
-    branches: Collection[str] | None,
-) -> None:
-    where, values = _where(part.wanted, branches, part.months)
-    lines = "sum(lines)"
-    if part.table == "usage":
-        lines, where = "count(*)", f"{_HAS_MESSAGES} AND has_more IS NULL AND {where}"
-    grouped, size = ", ".join(columns), len(columns)
-    added = ", ".join(f"sum({name})" for name in SUM_COLUMNS[1:])
-    ordered = ", ".join(f"{name} NULLS FIRST" for name in columns)
-    sql = f"""SELECT {grouped}, {lines}, {added} FROM {part.table} WHERE {where}
-        GROUP BY {grouped} ORDER BY {ordered}"""
-    for row in map(tuple, ledger.rows(sql, *values)):
-        key, counted = row[:size], row[size:]
-        if None in key:
-            key = tuple([one or "" for one in key])
-        if None in counted:
-            counted = tuple([one or 0 for one in counted])
-        add_sums(sums, key, counted, part.sign)
-
-
-def _build_sum(columns: Sequence[str], key: Sequence[str], sums: Sums) -> UsageSum:
-    about: dict[str, Any] = dict(zip(columns, key, strict=True))
-    about["currency"] = about["currency"] or None
-    if "error_code" in about:
-        about["error_code"] = about["error_code"] or None
-    if "period" in about:
-        about["period"] = date.fromisoformat(about["period"])
-    _, messages, segments, unpriced, cost = sums
-    return UsageSum(messages, segments, unpriced, cost_billed=cost, **about)
-
-
-def _build_one(columns: Sequence[str], row: UsageRow) -> UsageSum:
-    about = {name: getattr(row, name) for name in (*columns, "other_costs")}
-    unpriced, cost = row.segments_unpriced or 0, row.cost_billed or 0
-    return UsageSum(row.messages, row.segments, unpriced, cost_billed=cost, **about)
-
-
-def _read_several(
-    ledger: Ledger, wanted: UsageFilter, branches: Collection[str] | None
-) -> tuple[UsageRow, ...]:
-    """Lines with costs in several currencies."""
-    where, values = _where(wanted, branches)
-    sql = f"""SELECT json FROM usage INDEXED BY usage_sparse
-        WHERE has_more IS NOT NULL AND {_HAS_MESSAGES} AND {where} ORDER BY identity"""
-    return tuple(UsageRow.model_validate_json(row["json"]) for row in ledger.rows(sql, *values))
-
-
-def count_by_day(
-    ledger: Ledger, wanted: UsageFilter, branches: Collection[str] | None
-) -> dict[date, dict[str, int]]:
-    """Messages by state. `branches`: only these."""
-    where, values = _where(wanted, branches)
-    [part] = _choose_parts(wanted, ("period", "state"))
-    if part.table == "usage":
-        where = f"{_HAS_MESSAGES} AND has_more IS NULL AND {where}"
-    sql = f"""SELECT period, state, sum(messages) FROM {part.table} WHERE {where}
-        GROUP BY period, state"""
-    with ledger.snapshot():
-        counted = ledger.rows(sql, *values)
-        several = _read_several(ledger, wanted, branches)
-    days = dict[str, dict[str, int]]()
-    for period, state, messages in counted:
-        days.setdefault(period, {})[state] = messages
-    for row in several:
-        states = days.setdefault(row.period.isoformat(), {})
-        states[row.state] = states.get(row.state, 0) + row.messages
-    return {date.fromisoformat(period): states for period, states in days.items()}
-
-
-def _where(
+def write_where(
     wanted: UsageFilter, branches: Collection[str] | None, months: Months | None = None
 ) -> tuple[str, list[str]]:
+    """The condition, and its values."""
     parts, values = ["1 = 1"], list[str]()
     asked = wanted._asdict() | (months._asdict() if months else {})
     for name, value in asked.items():

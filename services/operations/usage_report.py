@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 from schemas.reports import UsageRow
 from schemas.send_request import Kind, SystemKind
 from services.ledger import Ledger
-from services.ledger.usage import UsageFilter, UsageReport, UsageSum
+from services.ledger.usage import UsageFilter, UsageReport
+from services.ledger.usage_totals import UsageSum
 from services.operations.errors import InvalidRequest
 from services.operations.validation import require_one_of
 from streams.lifecycle import State, reconcile_states
@@ -58,32 +59,22 @@ def as_data(found: UsageReport) -> dict[str, Any]:
     return found._asdict() | {"rows": [row.model_dump(mode="json") for row in found.rows]}
 
 
-class UsageTable(NamedTuple):
-    """The cells of a row are the columns, then SUMS."""
+def sum_rows(found: Sequence[UsageLine], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Add up the rows that agree in all of these columns; the total comes last.
 
-    rows: list[tuple[Any, ...]]
-    lines: int
-    """Also those that are left out."""
-    total: tuple[Any, ...]
-
-
-def build_table(
-    found: Sequence[UsageLine], columns: Sequence[str], most: int | None = None
-) -> UsageTable:
-    """Add up the rows that agree in all of these columns. `most`: only the first."""
+    The cells of a row are the columns, then SUMS."""
     fields = [COLUMNS[column] for column in columns]
     groups: dict[tuple[str, ...], list[UsageLine]] = {}
     for row in found:
         name = tuple([str(getattr(row, field) or "") for field in fields])
         groups.setdefault(name, []).append(row)
-    rows: list[tuple[Any, ...]] = [(*name, *_sums(groups[name])) for name in sorted(groups)[:most]]
-    return UsageTable(rows, len(groups), ("total", *[""] * (len(columns) - 1), *_sums(found)))
+    rows: list[tuple[Any, ...]] = [(*name, *_sums(groups[name])) for name in sorted(groups)]
+    return [*rows, sum_total(found, columns)]
 
 
-def sum_rows(found: Sequence[UsageLine], columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    """The table; the total comes last."""
-    table = build_table(found, columns)
-    return [*table.rows, table.total]
+def sum_total(found: Sequence[UsageLine], columns: Sequence[str]) -> tuple[Any, ...]:
+    """The last line of their table."""
+    return ("total", *[""] * (len(columns) - 1), *_sums(found))
 
 
 def count_states(found: UsageReport) -> list[tuple[str, int]]:

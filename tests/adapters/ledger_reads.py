@@ -31,6 +31,7 @@ from services.ledger import (
     thread_pages,
     threads,
     usage,
+    usage_totals,
     waiting,
 )
 from services.ledger.explain import explain
@@ -138,14 +139,14 @@ def _ask_tenant(ledger: Ledger, tenant: str | None, now: datetime) -> Iterator[t
     params = consent_audit.AuditParams(now, timedelta(days=3))
     yield f"usage {tenant}", usage.read_usage(ledger, usage.UsageFilter(tenant))
     for by in ((), ("tenant", "state", "error_code"), ("period", "sender")):
-        summed = usage.sum_usage(ledger, usage.UsageFilter(tenant), by, None)
+        summed = usage_totals.sum_usage(ledger, usage.UsageFilter(tenant), by, None)
         yield f"sums of {tenant} by {by}", summed
     for since, branches in ((date(2026, 2, 11), None), (None, {"court", "estate"})):
         of_period = usage.UsageFilter(tenant, since, date(2026, 11, 20))
         for by in (("kind", "state"), ("period", "state"), ("branch", "sender")):
-            summed = usage.sum_usage(ledger, of_period, by, branches)
+            summed = usage_totals.sum_usage(ledger, of_period, by, branches)
             yield f"sums of {tenant} since {since} by {by}", summed
-        days = usage.count_by_day(ledger, of_period, branches)
+        days = usage_totals.count_by_day(ledger, of_period, branches)
         yield (
             f"days of {tenant} since {since}",
             sorted((day, sorted(states.items())) for day, states in days.items()),

@@ -20,15 +20,15 @@ from services.ledger import Ledger
 from services.ledger.ledger import FILE
 from services.ledger.list_tables import DAY_COLUMNS, MONTH_COLUMNS, SUM_COLUMNS
 from services.ledger.projection import Record
-from services.ledger.usage import (
+from services.ledger.usage import UsageFilter, read_usage_rows
+from services.ledger.usage_sums import split_period
+from services.ledger.usage_totals import (
     SUMMED_BY,
-    UsageFilter,
     UsageSum,
+    add_up_usage,
     count_by_day,
-    read_usage_rows,
     sum_usage,
 )
-from services.ledger.usage_sums import split_period
 from tests.adapters.ledger_filler import apply_records, make_record
 from tests.postgres_server import new_location
 
@@ -222,6 +222,27 @@ def test_any_sum_is_that_of_its_lines(ledger: Ledger) -> None:
             days.setdefault(one.period, Counter())[one.state] += one.messages
         assert count_by_day(ledger, wanted, seen) == days
     assert several
+
+
+@pytest.mark.parametrize(
+    "by", [("branch",), ("state", "branch"), ("period", "state"), ("sender", "kind", "error_code")]
+)
+@pytest.mark.parametrize("most", [1, 7, 100_000])
+def test_the_first_lines_of_a_table_are_those_of_all(
+    ledger: Ledger, by: tuple[str, ...], most: int
+) -> None:
+    apply(ledger, tell(5, 500))
+    totals = add_up_usage(ledger, UsageFilter(), {"error_code", *by}, None)
+    every = add_up(totals.build(), by)
+    names = sorted({tuple(str(one) for one in name[:-1]) for name in every})
+    first, lines = totals.find_first(by, most)
+    assert lines == len(names)
+    assert add_up(first, by) == {
+        name: count
+        for name, count in every.items()
+        if tuple(str(one) for one in name[:-1]) in names[:most]
+    }
+    assert add_up(totals.add_up({"error_code"}), ()) == add_up(totals.build(), ())
 
 
 DATES = st.dates(date(2025, 11, 1), date(2026, 3, 31))

@@ -18,7 +18,8 @@ from schemas.topics import USAGE_REPORT
 from services.console.usage_chart import HEIGHT, Band, draw_chart, find_band
 from services.console.viewer import Role
 from services.ledger.ledger import FILE
-from services.ledger.usage import UsageFilter, sum_usage
+from services.ledger.usage import UsageFilter
+from services.ledger.usage_totals import sum_usage
 from services.operations.usage_report import COLUMNS, sum_rows
 from streams.error_codes import lookup
 from streams.lifecycle import State

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,16 +18,17 @@ from services.console.usage_chart import Band, count_days, draw_chart
 from services.console.viewer import Permission
 from services.csv_output import iterate_csv
 from services.ledger.cases import find_settings
-from services.ledger.usage import (
-    UsageFilter,
-    UsageSum,
-    count_by_day,
-    read_usage_rows,
-    sum_usage,
-)
+from services.ledger.usage import UsageFilter, read_usage_rows
+from services.ledger.usage_totals import UsageSum, UsageTotals, add_up_usage, count_by_day
 from services.operations.errors import InvalidRequest
 from services.operations.usage_export import ExportedUsage, rows_of_usage, write_usage_parquet
-from services.operations.usage_report import COLUMNS, build_table, format_cost, parse_columns
+from services.operations.usage_report import (
+    COLUMNS,
+    format_cost,
+    parse_columns,
+    sum_rows,
+    sum_total,
+)
 from streams.error_codes import lookup
 
 router = APIRouter(include_in_schema=False)
@@ -69,8 +70,9 @@ def show_usage(
     with ledger.snapshot():
         days = count_by_day(ledger, wanted, visit.branches)
         by_columns = {"error_code", *(COLUMNS[one] for one in columns)}
-        sums = sum_usage(ledger, wanted, by_columns, visit.branches)
-    table = build_table(sums, columns, MOST_LINES)
+        totals = add_up_usage(ledger, wanted, by_columns, visit.branches)
+    sums = totals.add_up({"error_code"})
+    table, lines = _first_lines(totals, columns)
     settings = find_settings(visit.console.ledger, visit.tenant)
     known = settings.branches if settings else ()
     context: dict[str, Any] = {
@@ -87,13 +89,23 @@ def show_usage(
         "failures": _failures(sums),
         "columns": columns,
         "choices": tuple(COLUMNS),
-        "table": table.rows,
-        "lines": table.lines,
-        "total": table.total,
+        "table": table,
+        "lines": lines,
+        "total": sum_total(sums, columns),
         "query": f"from={first}&to={last}&branch={branch}",
         "shortcuts": _shortcuts(visit),
     }
     return draw(visit, "parts/usage.html" if part else "usage.html", **context)
+
+
+def _first_lines(totals: UsageTotals, columns: Sequence[str]) -> tuple[list[tuple[Any, ...]], int]:
+    """Of the table, and how many it has."""
+    if "meaning" in columns:  # which several codes may have in common
+        *lines, _ = sum_rows(totals.build(), columns)
+        return lines[:MOST_LINES], len(lines)
+    sums, count = totals.find_first([COLUMNS[one] for one in columns], MOST_LINES)
+    *lines, _ = sum_rows(sums, columns)
+    return lines, count
 
 
 def _today(visit: Visit) -> date:

@@ -29,7 +29,7 @@ from services.ledger.person_pages import find_by_words
 from services.ledger.scope import Scope
 from services.ledger.text_index import first_key, time_of_key
 
-MOST_LOOKED_AT: Final = 3000
+MOST_LOOKED_AT: Final = 2000
 """Texts with the words that one page looks at."""
 _MOST_FOUND: Final = 500
 """Messages that an id, a number and a name may find each: the newest."""

@@ -155,6 +155,8 @@ class Mailboxes:
         self.now = now
         self._searches: dict[str, MessageSearch] = {}
         """Each looks once for what all tabs count."""
+        self._counts: dict[MailboxQuery, Count] = {}
+        """A list and its tab show the same number."""
 
     def page(self, query: MailboxQuery, after: str) -> MailboxPage:
         try:
@@ -200,9 +202,15 @@ class Mailboxes:
         return self._search(query).read_page(wanted, cursor, limit)
 
     def _count(self, query: MailboxQuery) -> Count:
-        if query.search:
-            return self._search(query).count(self._filter(query))
-        return count_messages(self.ledger, self._filter(query), self.now)
+        found = self._counts.get(query)
+        if found is None:
+            wanted = self._filter(query)
+            if query.search:
+                found = self._search(query).count(wanted)
+            else:
+                found = count_messages(self.ledger, wanted, self.now)
+            self._counts[query] = found
+        return found
 
     def _search(self, query: MailboxQuery) -> MessageSearch:
         found = self._searches.get(query.search)

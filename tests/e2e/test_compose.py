@@ -136,10 +136,10 @@ class ComposeStack:
 
     def __init__(self) -> None:
         self.project = f"sayso-test-{uuid.uuid4().hex[:8]}"
-        self.ports = {f"SAYSO_{name}_PORT": str(choose_port()) for name in PORTS}
+        self.settings = {f"SAYSO_{name}_PORT": str(choose_port()) for name in PORTS}
 
     def __call__(self, *arguments: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
-        return docker("compose", "-p", self.project, *arguments, seconds=seconds, **self.ports)
+        return docker("compose", "-p", self.project, *arguments, seconds=seconds, **self.settings)
 
 
 @pytest.fixture
@@ -159,8 +159,10 @@ def stack() -> Iterator[ComposeStack]:
 
 @pytest.mark.long
 @pytest.mark.timeout(780)
-def test_the_core_comes_up_and_the_demo_balances_in_it(stack: ComposeStack) -> None:
-    up = stack("up", "--wait")
+@pytest.mark.parametrize("ledger", ["", "postgresql://sayso:sayso@postgres/sayso"])
+def test_the_core_comes_up_and_the_demo_balances_in_it(stack: ComposeStack, ledger: str) -> None:
+    stack.settings |= {"SAYSO_LEDGER_URL": ledger} if ledger else {}
+    up = stack(*(["--profile", "postgres"] if ledger else []), "up", "--wait")
     assert up.returncode == 0, up.stderr + stack("logs", "--tail", "5").stdout
     demo = stack("run", "--rm", "-T", "sayso", "demo", "--requests", "60")
     assert demo.returncode == 0, demo.stdout + demo.stderr

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from math import ceil
+from operator import itemgetter
 from typing import Any, Final
 
 from streams.partition.decoding import Record
@@ -48,6 +49,16 @@ class RecordBuffer:
     def clear(self) -> None:
         self._records.clear()
         self._bytes = 0
+
+    def merge_by_time(self) -> None:
+        """In the order in which they were appended, across topics; each topic keeps its own."""
+        latest: dict[str, int] = {}
+        times: list[int] = []
+        for record in self._records:
+            at = latest[record.topic] = max(record.timestamp, latest.get(record.topic, 0))
+            times.append(at)
+        in_order = sorted(zip(times, self._records, strict=True), key=itemgetter(0))
+        self._records = deque([record for _, record in in_order])
 
     def put_back(self, records: list[Record]) -> None:
         """Put records that were taken and not evaluated in front of all others."""

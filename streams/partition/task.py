@@ -9,8 +9,10 @@ them: a STOP is durable soon, and not only after four hundred requests have been
 same transaction.
 
 *Barrier.*  At assignment the runtime notes the ends of the priority topics (`set_barrier`).  Until
-they are read to there, nothing below them in the order is evaluated, not even a timer: a STOP that
-was on Kafka before us comes first.  Where a processor `catches_up`, timers wait for all topics.
+they are read to there, nothing is evaluated, not even a timer: a STOP that was on Kafka before us
+comes first.  What lay on them is then taken in the order in which it came, across topics: a yes
+must not let a text go that was taken back before it.  If that is more than a buffer holds, it is
+taken a buffer at a time.  Where a processor `catches_up`, timers wait for all topics.
 
 *Ends.*  Later too, a STOP may have reached Kafka and not us when a held text's time comes.  Where a
 processor `checks_ends`, timers wait for it (see `EndsCheck`).
@@ -86,6 +88,7 @@ class PartitionTask:
         self.expected: dict[str, int] = {}
         self.consumer_positions: dict[str, int] = {}
         self.barrier: dict[str, int] = {}
+        self._is_catching_up = False  # priority records from before the barrier may be left
         self.backlog: dict[str, int] = {}  # what other topics held at assignment
         self.ends_check = EndsCheck(enabled=processor.checks_ends)
         self.serial = 0
@@ -167,8 +170,11 @@ class PartitionTask:
         self.expected = dict(self.positions)
 
     def set_barrier(self, ends: Mapping[str, int]) -> None:
-        """Evaluate nothing but priority topics until each of them has been read to this offset."""
+        """Evaluate nothing until each priority topic has been read to this offset, and then what
+        was on them in the order in which it came: a yes lets a text go that may have been taken
+        back before, on another topic."""
         self.barrier = {topic: end for topic, end in ends.items() if topic in self.priority_topics}
+        self._is_catching_up = bool(self.barrier)
         if self.processor.catches_up:
             self.backlog = {one: end for one, end in ends.items() if one not in self.barrier}
 
@@ -238,15 +244,21 @@ class PartitionTask:
         """How many records and call results may be evaluated now."""
         return (
             len(self.call_results)
-            + len(self.priority_buffer)
+            + (len(self.priority_buffer) if self._has_priority_work() else 0)
             + (0 if self.barrier else len(self.buffer))
+        )
+
+    def _has_priority_work(self) -> bool:
+        """Where more lies before the barrier than the buffer holds, it does not wait for all."""
+        return bool(self.priority_buffer) and not (
+            self.barrier and self.priority_buffer.has_capacity
         )
 
     @property
     def has_stop(self) -> bool:
         """Whether a STOP may be among the priority records here: it waits for nothing."""
         return (
-            bool(self.priority_buffer) and self.processor.batching.stop_topics == "priority_topics"
+            self.processor.batching.stop_topics == "priority_topics" and self._has_priority_work()
         )
 
     @property
@@ -263,7 +275,7 @@ class PartitionTask:
         never."""
         if (
             self.call_results
-            or self.priority_buffer
+            or self._has_priority_work()
             or (not self.barrier and self._has_regular_work())
         ):
             return 0.0
@@ -295,7 +307,10 @@ class PartitionTask:
         self.call_results.clear()
         if self._packer is not None:
             self._packer.pack_some(now)
-        if self.priority_buffer:
+        if self._has_priority_work():
+            if self._is_catching_up:
+                self.priority_buffer.merge_by_time()
+                self._is_catching_up = bool(self.barrier)
             self.priority_buffer.move_to(work, self.limit - len(work))
         elif not self.barrier:
             work.extend(self.acquired_keys)

@@ -168,9 +168,12 @@ def a_new_owner_reads_before_it_decides(played: Played) -> Iterator[str]:
         for one in played.records[topic]
     }
     yes = yes_words(played)
+    called = {(call.tenant, call.message_id) for call in played.calls}
     for one in played.records["sms.decisions"]:
         if one["verdict"] != "send" or one["kind"] in NEED_NO_YES:
             continue
+        if (one["tenant"], one["message_id"]) not in called:
+            continue  # let go by a yes, and taken back by what came after that
         mine = opened[partitions.get((one["tenant"], one.get("to")), -1)]
         since = max((at for at in mine if at < one["_at"]), default=0)
         for at, tenant, number, message_id in nos:

@@ -47,7 +47,7 @@ def topic(name: str) -> Topic[Any]:
     return Topic(name, Said, lambda m: m.key, None, "for a test")
 
 
-FIRST, THEN, OUT = topic("t.first"), topic("t.then"), topic("t.out")
+FIRST, ALSO, THEN, OUT = topic("t.first"), topic("t.also"), topic("t.then"), topic("t.out")
 
 
 def process(
@@ -93,12 +93,13 @@ def processor(**changes: Any) -> Processor:
 
 
 def task(partitions: int = 1, **changes: Any) -> PartitionTask:
-    names = (FIRST.name, THEN.name, OUT.name, DEAD_LETTERS.name)
+    names = (FIRST.name, ALSO.name, THEN.name, OUT.name, DEAD_LETTERS.name)
     return PartitionTask(processor(**changes), 0, dict.fromkeys(names, partitions), limit=100)
 
 
-def entry(log: Log, where: Topic[Any], what: str, key: str = "k") -> Entry:
-    return log.publish(where, Said(key=key, what=what), MS)
+def entry(log: Log, where: Topic[Any], what: str, key: str = "k", later: int = 0) -> Entry:
+    """`later`: milliseconds."""
+    return log.publish(where, Said(key=key, what=what), MS + later)
 
 
 def run(one: PartitionTask, now: datetime = NOW) -> Transaction:
@@ -144,6 +145,39 @@ def test_without_the_barrier_a_request_overtakes_the_stop() -> None:
     one.feed(FIRST.name, [entry(log, FIRST, "stop")])
     run(one)
     assert words(one) == ("request", "stop")
+
+
+def test_what_lay_before_the_barrier_is_taken_in_the_order_in_which_it_came() -> None:
+    """Across topics, whatever is fetched first; the clocks of one topic may go back, and it keeps
+    its order."""
+    log, one = Log(1), task(priority_topics=(FIRST, ALSO))
+    one.set_barrier({FIRST.name: 2, ALSO.name: 2})
+    yes = [entry(log, FIRST, "yes", later=20), entry(log, FIRST, "again", later=10)]
+    cancels = [entry(log, ALSO, "cancel"), entry(log, ALSO, "late", later=30)]
+    one.feed(FIRST.name, yes)
+    one.note_position(FIRST.name, 2)
+    assert run(one).is_empty, "the cancel has not been fetched"
+    assert one.idle_until() == float("inf")
+    one.feed(ALSO.name, cancels)
+    one.note_position(ALSO.name, 2)
+    assert one.pending == 4
+    run(one)
+    assert words(one) == ("cancel", "yes", "again", "late")
+    one.feed(FIRST.name, [entry(log, FIRST, "then", later=50)])
+    one.feed(ALSO.name, [entry(log, ALSO, "earlier", later=40)])
+    run(one)
+    assert words(one)[-2:] == ("then", "earlier"), "later they are taken as they are fetched"
+
+
+def test_a_backlog_larger_than_the_buffer_does_not_wait_for_all_of_it() -> None:
+    log, one = Log(1), task(priority_topics=(FIRST, ALSO))
+    one.set_barrier({FIRST.name: 100, ALSO.name: 1})
+    one.feed(FIRST.name, [entry(log, FIRST, f"{n}") for n in range(100)])
+    one.note_position(FIRST.name, 100)
+    assert not one.has_capacity(ALSO.name)
+    run(one)
+    assert len(words(one)) == 100
+    assert one.has_capacity(ALSO.name)
 
 
 def test_no_timer_fires_behind_the_barrier() -> None:

@@ -50,16 +50,6 @@ class RecordBuffer:
         self._records.clear()
         self._bytes = 0
 
-    def merge_by_time(self) -> None:
-        """In the order in which they were appended, across topics; each topic keeps its own."""
-        latest: dict[str, int] = {}
-        times: list[int] = []
-        for record in self._records:
-            at = latest[record.topic] = max(record.timestamp, latest.get(record.topic, 0))
-            times.append(at)
-        in_order = sorted(zip(times, self._records, strict=True), key=itemgetter(0))
-        self._records = deque([record for _, record in in_order])
-
     def put_back(self, records: list[Record]) -> None:
         """Put records that were taken and not evaluated in front of all others."""
         self._records.extendleft(reversed(records))
@@ -80,6 +70,40 @@ class RecordBuffer:
             work.append(record)
             limit -= 1
         self._bytes -= moved
+
+
+class PriorityBuffer(RecordBuffer):
+    """Of the priority topics; with the barrier of an assignment, by topic the offset to read to."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.barrier: dict[str, int] = {}
+        self._is_catching_up = False
+
+    def set_barrier(self, ends: dict[str, int]) -> None:
+        self.barrier = ends
+        self._is_catching_up = bool(ends)
+
+    @property
+    def is_ready(self) -> bool:
+        """Where more lies before the barrier than fits, it does not wait for all of it."""
+        return bool(self._records) and not (self.barrier and self.has_capacity)
+
+    def move_to(self, work: deque[Any], limit: int) -> None:
+        if self._is_catching_up:
+            self._merge_by_time()
+            self._is_catching_up = bool(self.barrier)
+        super().move_to(work, limit)
+
+    def _merge_by_time(self) -> None:
+        """In the order in which they were appended, across topics; each topic keeps its own."""
+        latest: dict[str, int] = {}
+        times: list[int] = []
+        for record in self._records:
+            at = latest[record.topic] = max(record.timestamp, latest.get(record.topic, 0))
+            times.append(at)
+        in_order = sorted(zip(times, self._records, strict=True), key=itemgetter(0))
+        self._records = deque([record for _, record in in_order])
 
 
 class TimerQueue:

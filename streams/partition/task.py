@@ -9,10 +9,9 @@ them: a STOP is durable soon, and not only after four hundred requests have been
 same transaction.
 
 *Barrier.*  At assignment the runtime notes the ends of the priority topics (`set_barrier`).  Until
-they are read to there, nothing is evaluated, not even a timer: a STOP that was on Kafka before us
-comes first.  What lay on them is then taken in the order in which it came, across topics: a yes
-must not let a text go that was taken back before it.  If that is more than a buffer holds, it is
-taken a buffer at a time.  Where a processor `catches_up`, timers wait for all topics.
+they are read to there, not even a timer fires: a STOP that was on Kafka before us comes first.
+What lay on them is then taken in the order in which it came (a buffer at a time): a yes lets no
+text go that was taken back before it.  Where a processor `catches_up`, timers wait for all topics.
 
 *Ends.*  Later too, a STOP may have reached Kafka and not us when a held text's time comes.  Where a
 processor `checks_ends`, timers wait for it (see `EndsCheck`).
@@ -43,7 +42,7 @@ from streams.partition.dlq_limit import Standstill, standstill_name
 from streams.partition.ends_check import EndsCheck
 from streams.partition.evaluator import Evaluator
 from streams.partition.known_inputs import KnownInputs
-from streams.partition.queues import RecordBuffer
+from streams.partition.queues import PriorityBuffer, RecordBuffer
 from streams.partition.reevaluator import Reevaluator
 from streams.partition.transaction import CallResult, Transaction
 from streams.processing import Settings, StateStore
@@ -80,15 +79,13 @@ class PartitionTask:
         self.timers = self._evaluator.timers
         self.reevaluator = Reevaluator(processor.waiting_prefix)
         self._packer = IdlePacker() if processor.compresses_idle_state else None
-        self.priority_buffer = RecordBuffer(limit)
+        self.priority_buffer = PriorityBuffer(limit)
         self.buffer = RecordBuffer(limit)
         self.call_results: deque[CallResult] = deque()
         self.acquired_keys: deque[str] = deque()
         self.positions: dict[str, int] = {}
         self.expected: dict[str, int] = {}
         self.consumer_positions: dict[str, int] = {}
-        self.barrier: dict[str, int] = {}
-        self._is_catching_up = False  # priority records from before the barrier may be left
         self.backlog: dict[str, int] = {}  # what other topics held at assignment
         self.ends_check = EndsCheck(enabled=processor.checks_ends)
         self.serial = 0
@@ -170,13 +167,15 @@ class PartitionTask:
         self.expected = dict(self.positions)
 
     def set_barrier(self, ends: Mapping[str, int]) -> None:
-        """Evaluate nothing until each priority topic has been read to this offset, and then what
-        was on them in the order in which it came: a yes lets a text go that may have been taken
-        back before, on another topic."""
-        self.barrier = {topic: end for topic, end in ends.items() if topic in self.priority_topics}
-        self._is_catching_up = bool(self.barrier)
+        """Evaluate nothing until each priority topic has been read to this offset."""
+        first = {topic: end for topic, end in ends.items() if topic in self.priority_topics}
+        self.priority_buffer.set_barrier(first)
         if self.processor.catches_up:
             self.backlog = {one: end for one, end in ends.items() if one not in self.barrier}
+
+    @property
+    def barrier(self) -> dict[str, int]:
+        return self.priority_buffer.barrier
 
     def note_position(self, topic: str, position: int) -> None:
         """The consumer stands at `position`, whatever records there were: markers and compaction
@@ -242,24 +241,14 @@ class PartitionTask:
     @property
     def pending(self) -> int:
         """How many records and call results may be evaluated now."""
-        return (
-            len(self.call_results)
-            + (len(self.priority_buffer) if self._has_priority_work() else 0)
-            + (0 if self.barrier else len(self.buffer))
-        )
-
-    def _has_priority_work(self) -> bool:
-        """Where more lies before the barrier than the buffer holds, it does not wait for all."""
-        return bool(self.priority_buffer) and not (
-            self.barrier and self.priority_buffer.has_capacity
-        )
+        first = len(self.priority_buffer) if self.priority_buffer.is_ready else 0
+        return len(self.call_results) + first + (0 if self.barrier else len(self.buffer))
 
     @property
     def has_stop(self) -> bool:
         """Whether a STOP may be among the priority records here: it waits for nothing."""
-        return (
-            self.processor.batching.stop_topics == "priority_topics" and self._has_priority_work()
-        )
+        is_first = self.processor.batching.stop_topics == "priority_topics"
+        return is_first and self.priority_buffer.is_ready
 
     @property
     def has_urgent(self) -> bool:
@@ -275,7 +264,7 @@ class PartitionTask:
         never."""
         if (
             self.call_results
-            or self._has_priority_work()
+            or self.priority_buffer.is_ready
             or (not self.barrier and self._has_regular_work())
         ):
             return 0.0
@@ -307,10 +296,7 @@ class PartitionTask:
         self.call_results.clear()
         if self._packer is not None:
             self._packer.pack_some(now)
-        if self._has_priority_work():
-            if self._is_catching_up:
-                self.priority_buffer.merge_by_time()
-                self._is_catching_up = bool(self.barrier)
+        if self.priority_buffer.is_ready:
             self.priority_buffer.move_to(work, self.limit - len(work))
         elif not self.barrier:
             work.extend(self.acquired_keys)

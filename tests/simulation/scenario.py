@@ -75,7 +75,7 @@ class Scenario:
 
     seed: int
     crash: float = 0.0
-    lost: float = 0.0
+    unanswered: float = 0.0
     """As the World's."""
     taken: Counter[tuple[str, str]] = field(default_factory=Counter)
     asked: dict[tuple[str, str], SendRequest] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Scenario:
             build_settings(TENANTS, SENDERS),
             self.call,
             crash=self.crash,
-            lost=self.lost,
+            lost=self.unanswered,
         )
 
     # --- the outside

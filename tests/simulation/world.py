@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from schemas.base import Message
 from schemas.topics import Topic
 from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
-from streams.partition.queues import RecordBuffer
+from streams.partition.queues import PriorityBuffer
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult, Transaction
 from streams.processing import CancelCall, Settings
@@ -126,7 +126,7 @@ class World:
     def open(self, processor: Processor, partition: int) -> None:
         counts: dict[str, int] = dict.fromkeys(self._topics(), self.partitions)
         task = PartitionTask(processor, partition, counts, limit=self.rng.choice([1, 3, 50]))
-        task.priority_buffer = RecordBuffer(2000)  # batches are small, and buffers as ever
+        task.priority_buffer = PriorityBuffer(2000)  # batches are small, and buffers as ever
         entries = self.log.entries[processor.state_topic.name, partition]
         task.restore([(entry.key or b"", entry.value) for entry in entries])
         ends = {

@@ -106,6 +106,10 @@ def _reader(columns: Sequence[str], by: Sequence[str]) -> Callable[[tuple[str, .
     return itemgetter(*places)
 
 
+_LINES: Final = "usage"
+"""The table of the report's own lines."""
+
+
 class _Part(NamedTuple):
     """A table, and what of it is added up."""
 
@@ -119,7 +123,7 @@ def _choose_parts(wanted: UsageFilter, columns: Collection[str]) -> Iterator[_Pa
     """The smallest tables that have these columns, and those that the filter asks for."""
     named = {name for name, value in wanted._asdict().items() if value is not None}
     needed = {*columns, *named} - {"since", "until"}
-    by_day = "usage_days" if needed <= {*DAY_COLUMNS} else "usage"
+    by_day = "usage_days" if needed <= {*DAY_COLUMNS} else _LINES
     if not needed <= {*MONTH_COLUMNS}:
         yield _Part(by_day, wanted)
         return
@@ -137,10 +141,8 @@ def _add_part(
     columns: Sequence[str],
     branches: Collection[str] | None,
 ) -> None:
-    where, values = write_where(part.wanted, branches, part.months)
-    lines = "sum(lines)"
-    if part.table == "usage":
-        lines, where = "count(*)", f"{HAS_MESSAGES} AND has_more IS NULL AND {where}"
+    where, values = _write_where(part, branches)
+    lines = "count(*)" if part.table == _LINES else "sum(lines)"
     grouped, size = ", ".join(columns), len(columns)
     added = ", ".join(f"sum({name})" for name in SUM_COLUMNS[1:])
     sql = f"""SELECT {grouped}, {lines}, {added} FROM {part.table} WHERE {where}
@@ -152,6 +154,15 @@ def _add_part(
         if None in counted:
             counted = tuple([one or 0 for one in counted])
         add_sums(sums, key, counted, part.sign)
+
+
+def _write_where(part: _Part, branches: Collection[str] | None) -> tuple[str, list[str]]:
+    """Sums have no lines with several currencies, and the report's own lines are without them
+    here."""
+    where, values = write_where(part.wanted, branches, part.months)
+    if part.table == _LINES:
+        where = f"{HAS_MESSAGES} AND has_more IS NULL AND {where}"
+    return where, values
 
 
 def _build_sums(columns: Sequence[str], sums: Mapping[tuple[str, ...], Sums]) -> Iterator[UsageSum]:
@@ -191,10 +202,8 @@ def count_by_day(
     ledger: Ledger, wanted: UsageFilter, branches: Collection[str] | None
 ) -> dict[date, dict[str, int]]:
     """Messages by state. `branches`: only these."""
-    where, values = write_where(wanted, branches)
     [part] = _choose_parts(wanted, ("period", "state"))
-    if part.table == "usage":
-        where = f"{HAS_MESSAGES} AND has_more IS NULL AND {where}"
+    where, values = _write_where(part, branches)
     sql = f"""SELECT period, state, sum(messages) FROM {part.table} WHERE {where}
         GROUP BY period, state"""
     with ledger.snapshot():

@@ -556,14 +556,22 @@ CHANGED: Final = {
 }
 
 
+def add_size(parser: argparse.ArgumentParser) -> None:
+    for name, count in Size()._asdict().items():
+        parser.add_argument(f"--{name}", type=int, default=count)
+
+
+def read_size(given: argparse.Namespace) -> Size:
+    return Size(given.messages, given.people, given.cases)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.big_ledger", description=__doc__)
     parser.add_argument("folder", type=Path)
-    for name, count in Size()._asdict().items():
-        parser.add_argument(f"--{name}", type=int, default=count)
+    add_size(parser)
     given = parser.parse_args()
     began = time.perf_counter()
-    path = fill(given.folder, Size(given.messages, given.people, given.cases))
+    path = fill(given.folder, read_size(given))
     seconds = time.perf_counter() - began
     print(f"{path}: {path.stat().st_size / 1e6:,.0f} MB, {seconds:.0f} s")
 

@@ -27,7 +27,15 @@ from services.ledger.postgres.store import PostgresStore
 from services.ledger.postgres.tables import VERSION
 from services.ledger.postgres.words import split_texts
 from services.ledger.store import Store
-from tests.bench.big_ledger import BUSY, DAYS, Size, write_everything
+from tests.bench.big_ledger import (
+    BUSY,
+    CHANGED,
+    DAYS,
+    Size,
+    add_size,
+    read_size,
+    write_everything,
+)
 
 MADE_BY: Final = 1
 """Raise it when the same size gives another ledger."""
@@ -69,10 +77,7 @@ def _write_seed(sql: Any, schema: str, size: Size) -> None:
         file._sql.execute("PRAGMA synchronous = OFF")
         write_everything(file, size)
         for (table,) in sql.execute(_TABLES, (schema, [*_OWN])).fetchall():
-            columns = [row[0] for row in sql.execute(_COLUMNS, (schema, table))]
-            if table in _NUMBERED_BY_ITSELF:
-                columns.remove("rowid")
-            names = ", ".join(f'"{one}"' for one in columns)
+            names = ", ".join(_list_columns(sql, schema, table))
             rows: Iterable[Any] = file._sql.execute(
                 _SEED.get(table, f"SELECT {names} FROM {table}")
             )
@@ -84,6 +89,14 @@ def _write_seed(sql: Any, schema: str, size: Size) -> None:
         file.close()
 
 
+def _list_columns(sql: Any, schema: str, table: str) -> list[str]:
+    """Quoted, without those that the database fills itself."""
+    columns = [row[0] for row in sql.execute(_COLUMNS, (schema, table))]
+    if table in _NUMBERED_BY_ITSELF:
+        columns.remove("rowid")
+    return [f'"{one}"' for one in columns]
+
+
 def _add_words(rows: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     words = split_texts((row[0], row[3]) for row in rows)
     return ((*row[:3], words.get(row[0], [])) for row in rows)
@@ -92,11 +105,9 @@ def _add_words(rows: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
 def _copy(sql: Any, schema: str, table: str, size: Size) -> None:
     """Every row of the table becomes `size.copies` rows. Indexes are made afterwards, all at
     once."""
-    columns = [row[0] for row in sql.execute(_COLUMNS, (schema, table))]
-    if table in _NUMBERED_BY_ITSELF:
-        columns.remove("rowid")
-    names = ", ".join(f'"{one}"' for one in columns)
-    changed = ", ".join(_CHANGED.get(one, f'o."{one}"') for one in columns)
+    columns = _list_columns(sql, schema, table)
+    names = ", ".join(columns)
+    changed = ", ".join(_CHANGED.get(one.strip('"'), f"o.{one}") for one in columns)
     of_schema = (schema, table)
     constraints = sql.execute(_CONSTRAINTS, of_schema).fetchall()
     indexes = sql.execute(_INDEXES, of_schema).fetchall()
@@ -152,7 +163,7 @@ _PEOPLE_OF: Final = """CREATE TEMP TABLE people_of AS SELECT message_id, person_
     substr(person_id, 3)::int AS n FROM outcomes"""
 """Whose each message is that the others are made of."""
 _MAKE: Final = """INSERT INTO {table} ({names}) SELECT {changed} FROM
-    (SELECT s.*, p.person_id AS old_person, p.number AS old_number,
+    (SELECT s.*, s.message_id AS old_id, p.person_id AS old_person, p.number AS old_number,
         p.n AS old_n, k,
         CASE k WHEN 0 THEN s.message_id ELSE 'c' || k || substr(s.message_id, 2) END AS new_id,
         k * %(step)s::bigint / %(copies)s AS later, %(copies)s::bigint AS copies
@@ -164,34 +175,22 @@ _MAKE: Final = """INSERT INTO {table} ({names}) SELECT {changed} FROM
     CROSS JOIN LATERAL (SELECT 'p-' || lpad(n::text, 6, '0') AS new_person,
         '+1' || 212 + n %% 500 || '555' || lpad((n / 500)::text, 4, '0') AS new_number OFFSET 0) y"""
 """Person and number as `big_ledger` writes them."""
-_JSON: Final = """replace(replace(replace(o.json, '"' || o.message_id || '"', '"' || new_id || '"'),
-    '"' || old_person || '"', '"' || new_person || '"'),
-    '"' || old_number || '"', '"' || new_number || '"')"""
-_CHANGED: Final = {
-    "identity": "o.tenant || '/' || new_id",
-    "message_id": "new_id",
-    "person_id": "new_person",
-    "number": "new_number",
+_CHANGED: Final = CHANGED | {
     "off": "off * copies + k",
     "rowid": "(o.rowid - 1) * copies + k + 1",
     "key": "((((o.key >> 20) + later) << 20) | ((o.key + k) & 1048575))",
-    "at_ms": "at_ms + later",
-    "requested_ms": "requested_ms + later",
-    "turns_ms": "turns_ms + later",
-    "said_ms": "said_ms + later",
-    "json": _JSON,
 }
+"""In the order in which a projector would have written the messages."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.big_postgres", description=__doc__)
     parser.add_argument("url", help="as in SAYSO_LEDGER_URL")
-    for name, count in Size()._asdict().items():
-        parser.add_argument(f"--{name}", type=int, default=count)
+    add_size(parser)
     given = parser.parse_args()
     location = read_location(given.url)
     began = time.perf_counter()
-    fill(location, Size(given.messages, given.people, given.cases))
+    fill(location, read_size(given))
     print(f"{location}: {time.perf_counter() - began:.0f} s")
 
 

@@ -70,8 +70,11 @@ def read_contacts_by(contacts: Contacts, at: datetime) -> Contacts:
 
 
 def _read_by(entry: ContactEntry, at: datetime) -> ContactEntry:
-    left = read_left(entry)
-    return _rebuild(entry, (one for one in left if one.at <= at + CLOCK_MARGIN))
+    return _rebuild(entry, (one for one in read_left(entry) if _had_left(one, at)))
+
+
+def _had_left(text: LeftText, at: datetime) -> bool:
+    return text.at <= at + CLOCK_MARGIN
 
 
 def read_left(entry: ContactEntry) -> tuple[LeftText, ...]:
@@ -93,9 +96,9 @@ def apply_contact(known: ContactEntry | None, contact: Contact) -> ContactEntry:
     that texted, though, because the request may have arrived after all.  A text that was surely not
     taken is as if it had never left.  A STOP may be meant for either, and for what is ordered."""
     known = known or ContactEntry(last=NEVER, is_new=True)
-    left = read_left(known)
     if contact.queued:
         return known
+    left = read_left(known)
     if contact.unasked:
         others = tuple(one for one in left if not one.asked)
         has_texted = known.model_copy(update={"is_new": False})
@@ -108,7 +111,7 @@ def apply_contact(known: ContactEntry | None, contact: Contact) -> ContactEntry:
 
 def apply_answer(entry: ContactEntry, at: datetime, *, stopped: bool) -> ContactEntry:
     """What had left when the reply came is answered by it."""
-    left = (LeftText(at=one.at) if one.at <= at + CLOCK_MARGIN else one for one in read_left(entry))
+    left = (LeftText(at=one.at) if _had_left(one, at) else one for one in read_left(entry))
     return _rebuild(entry.model_copy(update={"stopped": stopped}), left)
 
 

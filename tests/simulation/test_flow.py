@@ -109,8 +109,8 @@ def test_commits_without_an_answer_did_happen() -> None:
     scenario = Scenario(200, 0.0, 0.05)
     scenario.play()
     assert {
-        f"{room}: no answer, durable: {durable}"
-        for room in ("gate", "dispatch", "outcomes", "usage")
+        f"{processor}: no answer, durable: {durable}"
+        for processor in ("gate", "dispatch", "outcomes", "usage")
         for durable in (False, True)
     } <= set(scenario.world.crashes)
 
